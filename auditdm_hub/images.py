@@ -1,0 +1,57 @@
+"""Content-addressed images: the name of an image is the SHA-256 of its size and RGB pixels."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from auditdm_hub.errors import RunError
+
+
+def image_sha(image: Image.Image) -> str:
+    """Return the SHA-256 (64 hex digits) of width, height and RGB pixels; independent of file format and metadata."""
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    digest = hashlib.sha256(f"RGB {rgb.width}x{rgb.height} ".encode())
+    digest.update(rgb.tobytes())
+    return digest.hexdigest()
+
+
+class ImageStore:
+    """A folder of PNG files named by `image_sha`, two hex digits deep. Writes are atomic and idempotent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha: str) -> Path:
+        """Return where the image of that name lies (or would lie)."""
+        return self.folder / sha[:2] / f"{sha}.png"
+
+    def put(self, image: Image.Image) -> str:
+        """Store the image, without its metadata, and return its name."""
+        sha = image_sha(image)
+        path = self.path(sha)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rgb = Image.frombytes("RGB", image.size, image.convert("RGB").tobytes())
+            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+            with os.fdopen(handle, "wb") as file:
+                rgb.save(file, format="PNG")
+            Path(name).replace(path)
+        return sha
+
+    def get(self, sha: str) -> Image.Image:
+        """Return the image of that name.
+
+        Raises:
+            RunError: it is not in the store, or its pixels do not have that hash.
+        """
+        try:
+            with Image.open(self.path(sha)) as file:
+                image = file.convert("RGB")
+        except FileNotFoundError:
+            raise RunError(f"image {sha[:12]} is not in {self.folder}: run the audit again with --resume") from None
+        if image_sha(image) != sha:
+            raise RunError(f"image file {self.path(sha)} was changed: its pixels no longer match its name")
+        return image
