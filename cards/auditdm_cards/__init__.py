@@ -1,0 +1,1 @@
+"""Builders of data-set and model cards."""
