@@ -1,0 +1,71 @@
+# `make demo` and `make test` are all a fresh machine needs; each installs what it lacks into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+# The one requirement that depends on the machine, e.g. TORCH="torch==2.13.0+cu130" or the path of a wheel.
+TORCH ?= torch==2.13.0
+# "auto" = a process per core; 0 = none (for a debugger).
+WORKERS ?= auto
+
+BIN := $(VENV)/bin
+AUDIT := $(VENV)/.installed-audit
+DEV := $(VENV)/.installed-dev
+export HF_HUB_DISABLE_TELEMETRY ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-gpu check lint types bench playground-models wheel clean
+
+help: ## print what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 22
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(AUDIT): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)" --editable ".[audit,images]"
+	touch $@
+
+$(DEV): $(AUDIT)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)" --editable ".[audit,images,dev]"
+	touch $@
+
+install: $(AUDIT) ## install into .venv (TORCH=... chooses another build of torch)
+
+demo: install ## audit the embedded playground: some minutes on two cores, offline
+	$(BIN)/auditdm-hub audit
+
+# One thread per worker: two spinning thread pools on two cores cost a factor of twenty.
+PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+test: $(DEV) ## run the tests
+	$(PYTEST)
+
+test-slow: $(DEV) ## run the tests that take minutes
+	$(PYTEST) -m "slow and not gpu" --timeout 3600
+
+test-gpu: $(DEV) ## run the tests that need an accelerator
+	$(BIN)/python -m pytest -m gpu --timeout 3600
+
+lint: $(DEV) ## format and lint, changing nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV) ## check types
+	$(BIN)/mypy
+
+check: lint types ## lint, types and tests; a skipped test must be in tests/allowed_skips.txt
+	$(PYTEST) --strict-skips
+
+bench: install ## print what we measure and claim
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+playground-models: install ## train the playground's models anew (CPU: up to two hours)
+	$(BIN)/python -m auditdm_hub.playground.build
+
+wheel: $(DEV) ## build the wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## remove what was built (not runs/)
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache
