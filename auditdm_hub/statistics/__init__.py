@@ -1,0 +1,22 @@
+"""Intervals, exact tests, multiple testing and diversity: the leaf that every claim of a report rests on."""
+
+from auditdm_hub.statistics.diversity import accumulation, chao1, effective_number, entropy, unseen_mass
+from auditdm_hub.statistics.exact import binomial_above, fisher_above, mcnemar_above
+from auditdm_hub.statistics.intervals import Interval, clopper_pearson, wilson
+from auditdm_hub.statistics.multiple import benjamini_hochberg, holm
+
+__all__ = [
+    "Interval",
+    "accumulation",
+    "benjamini_hochberg",
+    "binomial_above",
+    "chao1",
+    "clopper_pearson",
+    "effective_number",
+    "entropy",
+    "fisher_above",
+    "holm",
+    "mcnemar_above",
+    "unseen_mass",
+    "wilson",
+]
