@@ -1,4 +1,4 @@
-"""Shared by all tests: a quiet, offline environment, and the rule that no test is skipped without a reason on record."""
+"""Shared by all tests: a quiet, offline environment; and no test is skipped without a reason on record."""
 
 import os
 from pathlib import Path
