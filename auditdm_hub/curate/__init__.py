@@ -1,0 +1,1 @@
+"""Deduplicate, cluster, describe and name failures."""
