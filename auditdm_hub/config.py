@@ -1,0 +1,241 @@
+"""The configuration of an audit: one validated, frozen object, made of a preset, a YAML file and flags, in this order.
+
+Every error names where the value stands (file and line, or the option), what was got and what was wanted.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from auditdm_hub.config_file import ConfigFile, read_config_file
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.presets import preset_path
+from auditdm_hub.records import Action
+
+PLAYGROUND = "playground"
+# No result depends on these, so a run may be resumed with others.
+FREE_KEYS = frozenset({"out", "device", "report_to"})
+# The words for a reader of YAML, where pydantic's are for a reader of Python.
+WANTED = {
+    "dict_type": "`key: value` pairs",
+    "invalid_key": "text as a key",
+    "model_type": "a section of `key: value` lines",
+    "string_too_short": "some text",
+    "string_type": "text (in quotes if it looks like a number)",
+    "too_short": "at least one item",
+    "tuple_type": "a list",
+}
+
+Name = Annotated[str, Field(min_length=1)]
+Flag = Annotated[bool, Strict()]  # otherwise 1, "on" and "y" would pass
+Count = Annotated[int, Strict(), Field(ge=0)]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TrainingConfig(_Section):
+    """How the auditor is trained: GRPO (TRL's names where it has one) with a LoRA adapter."""
+
+    learning_rate: Rate
+    min_learning_rate: Annotated[float, Field(ge=0)]
+    """Where the cosine decay ends."""
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the steps in which the learning rate rises from 0."""
+    scheduler: Literal["cosine", "linear", "constant"]
+    num_generations: Annotated[int, Strict(), Field(ge=2)]
+    """Completions per prompt: the group within which rewards are normalised."""
+    prompts_per_step: Positive
+    """Prompts per optimiser step over all devices; times `num_generations` = the global batch."""
+    temperature: Annotated[float, Field(gt=0)]
+    beta: Annotated[float, Field(ge=0)]
+    """Weight of the KL term; 0 keeps no reference model."""
+    lora_rank: Positive
+    lora_alpha: Positive
+    max_completion_length: Positive
+    """Tokens."""
+    novelty: Name
+    """How repeated probes are paid less; "none" is the paper's plain reward."""
+    save_steps: Positive
+    loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
+    scale_rewards: Literal["group", "batch", "none"]
+
+    @model_validator(mode="after")
+    def _decays(self) -> Self:
+        if self.min_learning_rate > self.learning_rate:
+            wanted = f"at most learning_rate, {self.learning_rate:g}"
+            raise _impossible("min_learning_rate", self.min_learning_rate, wanted)
+        return self
+
+
+class PromptsConfig(_Section):
+    """What the auditor is asked to write, by action; "" = the built-in prompt."""
+
+    question: str = ""
+    caption: str = ""
+    edit: str = ""
+
+
+class AuditConfig(_Section):
+    """Everything that an audit depends on. Models are a name on the Hub, a local folder, or "playground"."""
+
+    target: Name = PLAYGROUND
+    references: tuple[Name, ...] = ()
+    """The models that vote, by family; none = those of the playground."""
+    holdout: str = ""
+    """A reference that is never in the vote: shows whether the auditor learned to game the ensemble."""
+    auditor: Name = PLAYGROUND
+    """A base model, or the run folder of an auditor that was trained before."""
+    pool: Name = PLAYGROUND
+    """The images: the playground, a folder, or a data set that `datasets` loads."""
+    columns: dict[str, str] = {}
+    """Which column of the pool holds what: image, caption, question, answer."""
+    pool_license: str = ""
+    pool_size: Positive
+    probes: Positive
+    """Trials of each auditor."""
+    steps: Count
+    """Optimiser steps of the auditor's training; 0 = the auditor as it is."""
+    seed: Count = 0
+    out: str = ""
+    device: str = "auto"
+    baseline: Flag = True
+    """Whether prompt-only and random auditors get the same images and budget."""
+    actions: Annotated[tuple[Action, ...], Field(min_length=1)]
+    quorum: Count = 0
+    """How many reference families must agree; 0 = more than half of them."""
+    judge: Name
+    """Whether two answers mean the same: "vqa" (normalised text), "embedding", or a model that is asked."""
+    embedder: Name = "default"
+    generator: Name
+    editor: Name
+    report_to: Literal["none", "trackio", "wandb", "tensorboard"] = "none"
+    batch_size: Positive
+    max_new_tokens: Positive
+    training: TrainingConfig
+    prompts: PromptsConfig = PromptsConfig()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
+            raise _impossible("device", self.device, "auto, cpu, mps, cuda or cuda:0")
+        if len(set(self.actions)) < len(self.actions):
+            raise _impossible("actions", list(self.actions), "each action once")
+        if len(set(self.references)) < len(self.references):
+            raise _impossible("references", list(self.references), "each model once")
+        if self.target in self.references:
+            raise _impossible("references", self.target, "models other than the target")
+        if self.holdout and self.holdout in (self.target, *self.references):
+            raise _impossible("holdout", self.holdout, "a model that is neither the target nor a reference")
+        if self.references and self.quorum > len(self.references):
+            raise _impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
+        return self
+
+
+def load_config(
+    path: Path | None = None, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+) -> AuditConfig:
+    """Merge a preset, a YAML file and overrides, later ones first, and validate the whole.
+
+    Args:
+        path: a YAML file with any keys of `AuditConfig`, and `preset`.
+        preset: name of a preset; without it the file's `preset`, without that "playground".
+        overrides: keys of `AuditConfig`, as the command line's flags give them.
+
+    Raises:
+        ConfigError: a key is unknown, a value has a wrong type or is impossible, or a model that is not the
+            playground's lacks what its audit needs.
+    """
+    file = ConfigFile(Path(), {}, {}) if path is None else read_config_file(path)
+    overrides = dict(overrides or {})
+    in_file = dict(file.values)
+    named = in_file.pop("preset", PLAYGROUND)
+    preset = str(named) if preset is None else preset
+    base = read_config_file(preset_path(preset))
+    try:
+        config = AuditConfig.model_validate(_merge(_merge(base.values, in_file), overrides))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise ConfigError("; ".join(_explain(detail, overrides, file, base) for detail in details)) from None
+    _refuse_incomplete(config, "gemma3-4b" if preset == PLAYGROUND else preset)
+    return config
+
+
+def _impossible(key: str, got: object, wanted: str) -> PydanticCustomError:
+    return PydanticCustomError("impossible", "{wanted}", {"key": key, "got": got, "wanted": wanted})
+
+
+def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _explain(detail: ErrorDetails, overrides: Mapping[str, Any], file: ConfigFile, base: ConfigFile) -> str:
+    context = detail.get("ctx", {})
+    # A validator of a whole section names the key itself.
+    keys = [str(part) for part in detail["loc"]] + ([context["key"]] if detail["type"] == "impossible" else [])
+    where = f"{_location(keys, overrides, file, base)}: {'.'.join(keys)}"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(keys[:-1])
+        close = difflib.get_close_matches(keys[-1].replace("-", "_"), known, n=1)
+        return f"{where}: unknown key, " + (
+            f"did you mean {close[0]}?" if close else f"wanted one of {', '.join(known)}"
+        )
+    if detail["type"] == "missing":
+        return f"{where}: is missing"
+    got = context["got"] if detail["type"] == "impossible" else detail["input"]
+    wanted = WANTED.get(detail["type"], detail["msg"].removeprefix("Input should be "))
+    return f"{where}: got {got!r}, wanted {wanted}"
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {"training": TrainingConfig, "prompts": PromptsConfig}
+    model = sections[section[0]] if section else AuditConfig
+    return list(model.model_fields)
+
+
+def _location(keys: list[str], overrides: Mapping[str, Any], file: ConfigFile, base: ConfigFile) -> str:
+    if keys[0] in overrides:
+        return "options"
+    for source in (file, base):
+        for length in range(len(keys), 0, -1):  # the line of the key, or of what it should stand in
+            line = source.lines.get(".".join(keys[:length]))
+            if line is not None:
+                return f"{source.path}:{line}"
+    return str(file.path)
+
+
+def _refuse_incomplete(config: AuditConfig, preset: str) -> None:
+    """Raise if a model from elsewhere would be audited with parts of the playground, which it has never seen."""
+    if config.target == PLAYGROUND or Path(config.target).is_dir():
+        return
+    missing = list(_missing_parts(config))
+    if missing:
+        raise ConfigError(
+            f"an audit of {config.target} needs {', '.join(missing)}; for example: auditdm-hub audit --preset {preset} "
+            f"--target {config.target} --reference google/gemma-3-12b-it --pool path/to/photos"
+        )
+
+
+def _missing_parts(config: AuditConfig) -> Iterator[str]:
+    if config.pool == PLAYGROUND:
+        yield "--pool (images that it can understand)"
+    if not config.references:
+        yield "--reference (models to compare it with)"
+    if config.auditor == PLAYGROUND:
+        yield "--auditor (a model that writes questions about photos)"
+    makers = {"caption": ("generator", config.generator), "edit": ("editor", config.editor)}
+    for action, (key, model) in makers.items():
+        if action in cast(tuple[str, ...], config.actions) and model == PLAYGROUND:
+            yield f"`{key}:` in a CONFIG file (or `actions:` without {action})"
