@@ -1,8 +1,10 @@
 """Predicates: falsifiable statements of which trials belong to a failure type, and their evaluation.
 
-A rule is a conjunction that a person can check by eye on a question, a consensus answer and an edit instruction:
+A rule can be checked by eye on a question, a consensus answer and an edit instruction. It is a conjunction, or, after
+a merge by hand, several of them ("and" binds closer than "or"):
 
-    rule      = "any question" | condition { " and " condition }
+    rule      = "any question" | all { " or " all }
+    all       = condition { " and " condition }
     condition = ("question" | "instruction") (" has any(" | " has all(" | " lacks any(") phrase { ", " phrase } ")"
               | "answer in {" value { ", " value } "}"
               | "answer is " ("number" | "time" | "yes or no" | "color" | "side" | "letter" | "text")
@@ -119,7 +121,8 @@ class Bound:
 
 
 Condition = Phrases | Values | IsClass | Bound
-Rule = tuple[Condition, ...]
+Conjunction = tuple[Condition, ...]
+Rule = tuple[Conjunction, ...]
 
 
 def contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
@@ -129,28 +132,34 @@ def contains(text: Sequence[str], phrase: Sequence[str]) -> bool:
 
 
 def write_rule(rule: Rule) -> str:
-    """Return the text of a rule; `read_rule` reads it back."""
-    return " and ".join(map(str, rule)) or ANY_QUESTION
+    """Return the text of a rule; `read_rule` reads it back. An empty conjunction holds always."""
+    return ANY_QUESTION if () in rule else " or ".join(" and ".join(map(str, every)) for every in rule)
 
 
 def read_rule(text: str) -> Rule:
-    """Return the conditions of a rule.
+    """Return the alternatives of a rule, each a conjunction of conditions.
 
     Raises:
         ConfigError: the text does not follow the grammar; the message shows where.
     """
     if text == ANY_QUESTION:
-        return ()
-    conditions: list[Condition] = []
+        return ((),)
+    alternatives: list[list[Condition]] = [[]]
     start = 0
     while True:
         condition, start = _read_condition(text, start)
-        conditions.append(condition)
+        alternatives[-1].append(condition)
         if start == len(text):
-            return tuple(conditions)
-        if not text.startswith(" and ", start):
-            raise ConfigError(f'rule {text!r}: expected " and " at character {start}, got {text[start : start + 20]!r}')
-        start += len(" and ")
+            return tuple(map(tuple, alternatives))
+        if text.startswith(" and ", start):
+            start += len(" and ")
+        elif text.startswith(" or ", start):
+            alternatives.append([])
+            start += len(" or ")
+        else:
+            raise ConfigError(
+                f'rule {text!r}: expected " and " or " or " at character {start}, got {text[start : start + 20]!r}'
+            )
 
 
 def matches(predicate: Predicate, question: str, consensus: str, instruction: str = "") -> bool:
@@ -163,8 +172,8 @@ def matches(predicate: Predicate, question: str, consensus: str, instruction: st
 
 
 def holds(rule: Rule, question: str, consensus: str, instruction: str = "") -> bool:
-    """Return whether a trial satisfies every condition."""
-    return all(condition.holds(question, consensus, instruction) for condition in rule)
+    """Return whether a trial satisfies every condition of one of the alternatives."""
+    return any(all(condition.holds(question, consensus, instruction) for condition in every) for every in rule)
 
 
 def _read_condition(text: str, start: int) -> tuple[Condition, int]:

@@ -13,6 +13,7 @@ RULES = (
     'question has all("how many", "shapes") and question lacks any("die") and answer >= 1.5 and answer <= 11',
     'answer is yes or no and instruction has any("make the \\"red\\" one and answer > 3")',
     "answer < -2",
+    'answer > 4 and question has any("die") or answer is side',
     "any question",
 )
 
@@ -35,7 +36,10 @@ def test_a_rule_survives_the_round_trip(text: str) -> None:
         (RULES[2], "How many large shapes?", "11", True),
         (RULES[2], "How many shapes on the dice or die?", "3", False),
         (RULES[2], "How many circles?", "3", False),
-        (RULES[5], "anything", "", True),
+        (RULES[6], "anything", "", True),
+        (RULES[5], "the dice", "5", False),
+        (RULES[5], "the die", "5", True),
+        (RULES[5], "the die", "left", True),
         ('question has any("colour of")', "the color of it", "", True),
         ("answer is color", "", "grey", True),
     ],
@@ -53,7 +57,8 @@ def test_instructions_can_be_read() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "answer > ", "answer == 4", "question has any()", "answer in {left}", "answer is big",
-     "answer > 4 or answer < 2", 'answer in {"\\q"}', 'question has any("a") and ', 'target in {"blue"}', '__import__("os")'],
+     "answer > 4 or", 'answer in {"\\q"}', 'question has any("a") and ',
+     "answer > 4, answer < 2", 'target in {"blue"}', '__import__("os")'],
 )  # fmt: skip
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="rule"):
