@@ -11,6 +11,7 @@ a stage are complete. So a process may be killed at any moment, and `Run.create(
 import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -207,6 +208,20 @@ class Run:
             else:
                 raise RunError(f"stage {name!r} did not write its output {path}")
         return files
+
+
+def default_path(folder: Path, target: str, latest: bool) -> Path:
+    """Return where a run on `target` goes that was given no place.
+
+    That is the first of `folder/<target>`, `folder/<target>-2`, ... that holds no run, or with `latest` the last one
+    that does (if there is any).
+    """
+    slug = re.sub(r"[^a-z0-9.]+", "-", target.lower()).strip("-.") or "run"
+    path, number = folder / slug, 1
+    while (path / MANIFEST).exists():
+        number += 1
+        previous, path = path, folder / f"{slug}-{number}"
+    return previous if latest and number > 1 else path
 
 
 def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from auditdm_hub.errors import RunError
-from auditdm_hub.runs import FORMAT_VERSION, Run
+from auditdm_hub.runs import FORMAT_VERSION, Run, default_path
 
 CONFIG = {"seed": 0, "out": "here", "training": {"beta": 0.0, "steps": 3}, "actions": ("question", "edit")}
 
@@ -139,6 +139,16 @@ def test_a_second_process_is_refused_until_the_first_ends(tmp_path: Path) -> Non
         assert result.returncode == 1
         assert f"is in use by process {os.getpid()}" in result.stderr
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_run_without_a_place_gets_a_new_one_or_the_latest(tmp_path: Path) -> None:
+    assert default_path(tmp_path, "google/Gemma 3", latest=True).name == "google-gemma-3"
+    assert default_path(tmp_path, "../", latest=False).name == "run"
+    for name in ("playground", "playground-2"):
+        path = default_path(tmp_path, "playground", latest=False)
+        assert path.name == name
+        Run.create(path, CONFIG).close()
+    assert default_path(tmp_path, "playground", latest=True).name == "playground-2"
 
 
 # Works through three stages; its k-th change to the file system is answered with SIGKILL. Then it is resumed.

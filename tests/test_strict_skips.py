@@ -3,9 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import read_allowed_skips
+from strict_skips import read_allowed_skips
 
-CONFTEST = Path(__file__).with_name("conftest.py")
 TESTS = """
 import pytest
 
@@ -17,7 +16,7 @@ def test_skipped(): pass
 
 
 def run_pytest(folder: Path, allowed: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "conftest.py").write_text(CONFTEST.read_text())
+    (folder / "conftest.py").write_text(Path(__file__).with_name("strict_skips.py").read_text())
     (folder / "allowed_skips.txt").write_text(allowed)
     (folder / "test_it.py").write_text(TESTS)
     (folder / "pytest.ini").write_text("[pytest]\n")

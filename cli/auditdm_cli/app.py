@@ -1,0 +1,69 @@
+"""`auditdm-hub`: the table of commands and what is common to them."""
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from auditdm_cli.lazy import CommandGroup, LazyCommand
+from auditdm_hub import __version__
+
+# Each is the first line of its command's docstring: a test holds that.
+COMMANDS = {
+    "audit": "Find what a vision-language model fails at while others agree.",
+    "doctor": "Check versions, devices, the Hub and disk space.",
+    "presets": "List the presets, or print one as YAML.",
+}
+# Settings of other libraries, unless the user has set them: no telemetry, no chatter between our own lines.
+ENVIRONMENT = {
+    "DATASETS_VERBOSITY": "error",
+    "DIFFUSERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+app = typer.Typer(
+    cls=CommandGroup,
+    help="Find, name, publish and repair what vision-language models cannot do.",
+    epilog="Exit codes: 0 fine, 1 error, 2 wrong usage, 100 a gate found failures, 130 interrupted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # with it, help would take twice as long
+    pretty_exceptions_enable=False,
+)
+
+
+def _placeholder() -> None:
+    """Never called: `LazyCommand` hands over to the command's own module."""
+
+
+for _name, _help in COMMANDS.items():
+    app.command(_name, cls=LazyCommand, help=_help)(_placeholder)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auditdm-hub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of all commands; `CommandGroup` reads them."""
+
+
+def main() -> None:
+    """Run the command line (the console script `auditdm-hub`)."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if "--debug" not in sys.argv:
+        warnings.simplefilter("ignore")
+    app()

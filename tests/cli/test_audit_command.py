@@ -1,0 +1,101 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from typer.testing import Result
+
+from auditdm_cli.audit import parse_columns, resume_line
+from auditdm_hub.config import AuditConfig, load_config
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.runs import Run
+
+Cli = Callable[..., Result]
+
+
+class Workflows(ModuleType):
+    """Takes the place of `auditdm_hub.workflows`: remembers how `audit` was called and writes a small result."""
+
+    def __init__(self) -> None:
+        super().__init__("auditdm_hub.workflows")
+        self.config: AuditConfig | None = None
+        self.options: dict[str, object] = {}
+        self.error: BaseException | None = None
+
+    def audit(self, config: AuditConfig, **options: object) -> Run:
+        self.config, self.options = config, options
+        if self.error is not None:
+            raise self.error
+        with Run.create(Path(config.out), config.model_dump(mode="json")) as run:
+            (run.path / "results.json").write_text('{"seed": 3}')
+        return run
+
+
+@pytest.fixture
+def workflows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workflows:
+    fake = Workflows()
+    monkeypatch.setitem(sys.modules, "auditdm_hub.workflows", fake)
+    monkeypatch.chdir(tmp_path)
+    return fake
+
+
+def test_without_options_it_audits_the_playground_in_a_new_folder(cli: Cli, workflows: Workflows) -> None:
+    for name in ("playground", "playground-2"):
+        assert cli("audit").exit_code == 0
+        assert workflows.config == load_config(overrides={"out": f"runs/{name}"})
+    assert workflows.options == {"resume": False, "yes": False, "quiet": False}
+
+
+def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) -> None:
+    line = (
+        "audit --preset gemma3-4b --target a/t --reference b/r --reference c/r --holdout d/h --auditor e/a --pool f/p "
+        "--columns image=photo --columns question=q --pool-license cc0-1.0 --probes 7 --steps 0 --judge vqa "
+        "--embedder g/e --no-baseline --seed 5 --device cuda:1 --report-to trackio --out there --resume --yes --quiet"
+    )
+    result = cli(*line.split())
+    assert result.exit_code == 0, result.stderr
+    config = workflows.config
+    assert config is not None
+    assert (config.target, config.references, config.holdout, config.auditor) == ("a/t", ("b/r", "c/r"), "d/h", "e/a")
+    assert (config.pool, config.columns, config.pool_license) == ("f/p", {"image": "photo", "question": "q"}, "cc0-1.0")
+    assert (config.probes, config.steps, config.judge, config.embedder) == (7, 0, "vqa", "g/e")
+    assert (config.baseline, config.seed, config.device, config.report_to) == (False, 5, "cuda:1", "trackio")
+    assert config.out == "there"
+    assert workflows.options == {"resume": True, "yes": True, "quiet": True}
+
+
+def test_json_prints_the_results_and_nothing_else(cli: Cli, workflows: Workflows) -> None:
+    assert json.loads(cli("audit", "--json").stdout) == {"seed": 3}
+    assert workflows.options["quiet"]
+
+
+def test_a_file_is_read_and_its_errors_are_usage_errors(cli: Cli, workflows: Workflows, tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("probes: 9\n")
+    assert cli("audit", "c.yaml").exit_code == 0
+    assert workflows.config is not None
+    assert workflows.config.probes == 9
+    (tmp_path / "c.yaml").write_text("prob: 9\n")
+    result = cli("audit", "c.yaml")
+    assert (result.exit_code, result.stderr) == (2, "Error: c.yaml:1: prob: unknown key, did you mean probes?\n")
+
+
+def test_ctrl_c_says_how_to_go_on(cli: Cli, workflows: Workflows, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflows.error = KeyboardInterrupt()
+    monkeypatch.setattr(sys, "argv", ["auditdm-hub", "audit", "--seed", "1"])
+    result = cli("audit", "--seed", "1")
+    assert result.exit_code == 130
+    expected = "Interrupted; to continue: auditdm-hub audit --seed 1 --out runs/playground --resume\n"
+    assert result.stderr == expected
+
+
+def test_the_line_to_go_on_repeats_nothing() -> None:
+    assert resume_line(["audit", "--out=a b", "--resume"], "a b") == "auditdm-hub audit '--out=a b' --resume"
+
+
+def test_columns_are_pairs() -> None:
+    assert parse_columns(["image=photo", "question=q=1"]) == {"image": "photo", "question": "q=1"}
+    assert parse_columns(None) is None
+    with pytest.raises(ConfigError, match="got 'photo', wanted ROLE=COLUMN"):
+        parse_columns(["photo"])
