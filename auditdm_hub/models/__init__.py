@@ -1,0 +1,1 @@
+"""Backends of the seams: transformers, diffusers and OpenAI-compatible servers."""
