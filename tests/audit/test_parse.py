@@ -66,7 +66,9 @@ def test_captions_and_edits_that_cannot_be_used(text: str, action: Action, quest
     assert parse(text, action, question).fault == fault
 
 
-@pytest.mark.parametrize("text", ["<", "<>", "</question>", "<question></question>", "\x00", "<question>\u2028?", "?" * 9])
+@pytest.mark.parametrize(
+    "text", ["<", "<>", "</question>", "<question></question>", "\x00", "<question>\u2028?", "?" * 9]
+)
 def test_nothing_raises(text: str) -> None:
     for action in ACTIONS:
         assert parse(text, action, "q?").fault

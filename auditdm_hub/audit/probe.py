@@ -1,0 +1,185 @@
+"""From what an auditor wrote to probes that can be asked: one path for training and for generation.
+
+1. `plan` names the trials: (seed, action, attempt). `write` lets the auditor write a text for each.
+2. `build_probes` parses the texts. A question gives (Q*, I); a caption is drawn and an edit is made, which gives
+   (Q, I*) with the question that stood beside the image. What cannot be used becomes a probe with a `fault`, so that
+   no trial is lost from a denominator.
+3. `second_pass` shows the changed images to the auditor again and asks for a question: (Q*, I*).
+
+Random numbers come from the content of a trial and never from its place in a batch: the same trial has the same text
+and the same image wherever it runs. Sections 3.1 and 3.2 of arXiv 2512.16921; the second pass is the paper's, its
+order (image first, then the question) is ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from PIL.Image import Image
+
+from auditdm_hub.audit.parse import Parsed, parse
+from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
+from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
+
+NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
+
+
+class Images(Protocol):
+    """Where images lie: an `ImageStore`, or one in memory."""
+
+    def put(self, image: Image) -> str:
+        """Keep the image and return its name."""
+        ...
+
+    def get(self, sha: str) -> Image:
+        """Return the image of that name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTools:
+    """What makes and keeps images. A run without captions or edits needs no generator or editor."""
+
+    images: Images
+    run_seed: int = 0
+    generator: ImageGenerator | None = None
+    editor: ImageEditor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One trial: what to ask the auditor for, and what it wrote (unparsed; "" before it has)."""
+
+    seed: Seed
+    action: Action
+    attempt: int
+    text: str = ""
+
+    def random_seed(self, run_seed: int, purpose: str) -> int:
+        """Return a seed in [0, 2**31) that depends on the trial alone; `purpose` keeps two uses apart."""
+        return int(content_id(run_seed, purpose, self.seed.id, self.action, self.attempt), 16) % 2**31
+
+
+def plan(seeds: Sequence[Seed], actions: Sequence[Action], trials: int) -> list[Draft]:
+    """Share out trials: every (seed, action) once before any twice, and at the start every seed before any twice.
+
+    A seed without a question is left out for captions and edits, which would have nothing to be asked with.
+    """
+    offset = {seed.id: index for index, seed in enumerate(seeds)}
+    pairs = [
+        (seed, actions[(offset[seed.id] + turn) % len(actions)])  # every action from the start, too
+        for turn in range(len(actions))
+        for seed in seeds
+    ]
+    usable = [(seed, action) for seed, action in pairs if action == "question" or seed.question]
+    if not usable:
+        return []
+    return [Draft(*usable[trial % len(usable)], trial // len(usable)) for trial in range(trials)]
+
+
+def write(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools, themes: Sequence[str | None]) -> list[Draft]:
+    """Return the drafts with the texts that the auditor writes for them, `themes[i]` being the wish for `drafts[i]`."""
+    texts = auditor.write(
+        [tools.images.get(draft.seed.image_sha) for draft in drafts],
+        [draft.action for draft in drafts],
+        [draft.seed.question for draft in drafts],
+        themes,
+        [draft.random_seed(tools.run_seed, "write") for draft in drafts],
+    )
+    return [replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True)]
+
+
+def build_probes(drafts: Sequence[Draft], auditor: str, tools: ImageTools) -> list[Probe]:
+    """Return one probe per draft, in the same order; the id of the `auditor` becomes part of each.
+
+    Raises:
+        ValueError: there is a caption but no generator, or an edit but no editor.
+    """
+    parsed = [parse(draft.text, draft.action, draft.seed.question) for draft in drafts]
+    made: dict[int, Image | None] = {}
+    for action in ("caption", "edit"):
+        chosen = [i for i, draft in enumerate(drafts) if draft.action == action and not parsed[i].fault]
+        if chosen:
+            instructions = [parsed[i].instruction for i in chosen]
+            images = _make(action, [drafts[i] for i in chosen], instructions, tools)
+            made.update(zip(chosen, images, strict=True))
+    return [
+        _probe(draft, parsed[i], auditor)
+        if i not in made
+        else _changed(_probe(draft, parsed[i], auditor), made[i], tools.images)
+        for i, draft in enumerate(drafts)
+    ]
+
+
+def second_pass(probes: Sequence[Probe], auditor: Auditor, tools: ImageTools) -> list[Probe]:
+    """Return (Q*, I*): for each probe on a changed image that can be asked, the auditor's own question on that image.
+
+    Of a second-pass probe, `text` is the question's line and `action` is "question"; `image_source`, `image_sha`,
+    `instruction` and `attempt` are those of the first pass.
+    """
+    kept = [probe for probe in probes if probe.pairing == "(Q, I*)" and not probe.fault]
+    texts = auditor.write(
+        [tools.images.get(probe.image_sha) for probe in kept],
+        ["question"] * len(kept),
+        [probe.question for probe in kept],
+        [None] * len(kept),
+        [_second_seed(probe, tools.run_seed) for probe in kept],
+    )
+    found = []
+    for probe, text in zip(kept, texts, strict=True):
+        read = parse(text, "question", "")
+        found.append(
+            replace(
+                probe,
+                action="question",
+                auditor=auditor.id,
+                text=text,
+                question=read.question,
+                question_source="auditor",
+                fault=read.fault,
+            )
+        )
+    return found
+
+
+def _second_seed(probe: Probe, run_seed: int) -> int:
+    return int(content_id(run_seed, "second", probe.seed_id, probe.action, probe.attempt), 16) % 2**31
+
+
+def _make(action: str, drafts: list[Draft], instructions: list[str], tools: ImageTools) -> list[Image | None]:
+    seeds = [draft.random_seed(tools.run_seed, "image") for draft in drafts]
+    if action == "caption":
+        if tools.generator is None:
+            raise ValueError("captions need an image generator, got none: leave `caption` out of the actions")
+        return tools.generator.generate(instructions, seeds)
+    if tools.editor is None:
+        raise ValueError("edits need an image editor, got none: leave `edit` out of the actions")
+    return tools.editor.edit([tools.images.get(draft.seed.image_sha) for draft in drafts], instructions, seeds)
+
+
+def _probe(draft: Draft, parsed: Parsed, auditor: str) -> Probe:
+    """Return the probe on the original image; `_changed` puts another in its place."""
+    sources: dict[Action, ImageSource] = {"question": "original", "caption": "generated", "edit": "edited"}
+    return Probe(
+        seed_id=draft.seed.id,
+        auditor=auditor,
+        action=draft.action,
+        attempt=draft.attempt,
+        text=draft.text,
+        question=parsed.question,
+        question_source="auditor" if draft.action == "question" else "seed",
+        image_sha=draft.seed.image_sha,
+        image_source=sources[draft.action],
+        instruction=parsed.instruction,
+        source_image_sha=draft.seed.image_sha,
+        fault=parsed.fault,
+    )
+
+
+def _changed(probe: Probe, image: Image | None, images: Images) -> Probe:
+    if image is None:
+        return replace(probe, fault=f"{NOT_UNDERSTOOD[probe.image_source]}: {probe.instruction}")
+    sha = images.put(image)
+    if sha == probe.source_image_sha:
+        return replace(probe, fault=f"{probe.action} changed nothing: {probe.instruction}")
+    return replace(probe, image_sha=sha)
