@@ -1,0 +1,71 @@
+"""The arms of an audit: the trained auditor beside two baselines that get the same images and the same budget.
+
+- prompt-only: the same base model, prompts, sampling and seeds without the adapter (the paper's baseline, 21.4%);
+- random: texts drawn from a list without a look at the image. What it finds is what any question would find.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL.Image import Image
+
+from auditdm_hub.protocols import Auditor
+from auditdm_hub.records import Action, content_id
+
+ArmName = Literal["prompt_only", "random", "trained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """An auditor and the part that it plays in the comparison."""
+
+    name: ArmName
+    auditor: Auditor
+
+    @property
+    def description(self) -> str:
+        """What a reader of the report must know of this arm."""
+        return {
+            "prompt_only": "the auditor's base model with the same prompts, untrained",
+            "random": "questions, captions and edits drawn at random, without a look at the image",
+            "trained": "the auditor after training",
+        }[self.name]
+
+
+class RandomAuditor:
+    """Draws texts at random, and tags them as the parser wants."""
+
+    def __init__(self, texts: Mapping[Action, Sequence[str]]) -> None:
+        """Take the texts to draw from, untagged, by action.
+
+        Raises:
+            ValueError: an action has an empty list.
+        """
+        for action, choices in texts.items():
+            if not choices:
+                raise ValueError(f"texts[{action!r}] must hold at least one text, got none")
+        self._texts = {action: tuple(choices) for action, choices in texts.items()}
+        self.id = f"random@{content_id(sorted(self._texts.items()), length=8)}"
+
+    def write(
+        self,
+        images: Sequence[Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        """Write one text per image; it depends on the action and the seed alone.
+
+        Raises:
+            ValueError: there are no texts for an action.
+        """
+        return [self._draw(action, seed) for action, seed in zip(actions, seeds, strict=True)]
+
+    def _draw(self, action: Action, seed: int) -> str:
+        choices = self._texts.get(action)
+        if choices is None:
+            raise ValueError(f"the random auditor has no texts for {action!r}, only for {', '.join(self._texts)}")
+        return f"<{action}> {random.Random(seed).choice(choices)}"

@@ -1,0 +1,31 @@
+import pytest
+from PIL import Image
+
+from auditdm_hub.audit.auditors import Arm, RandomAuditor
+from auditdm_hub.audit.parse import parse
+from auditdm_hub.records import Action
+
+IMAGE = Image.new("RGB", (2, 2))
+
+
+def test_random_texts_depend_on_action_and_seed_alone() -> None:
+    auditor = RandomAuditor({"question": [f"is it {n}?" for n in range(50)], "edit": ["remove it"]})
+    actions: list[Action] = ["question", "edit", "question", "question"]
+    texts = auditor.write([IMAGE] * 4, actions, ["q?"] * 4, [None] * 4, [1, 1, 2, 1])
+    assert texts[0] == texts[3] != texts[2]
+    assert not any(parse(text, action, "q?").fault for text, action in zip(texts, actions, strict=True))
+    assert texts[1] == "<edit> remove it"
+
+
+def test_random_auditor_is_named_by_its_texts() -> None:
+    one, other = RandomAuditor({"question": ["a?"]}), RandomAuditor({"question": ["b?"]})
+    assert one.id != other.id
+    assert one.id == RandomAuditor({"question": ("a?",)}).id
+    assert Arm("random", one).description.startswith("questions, captions and edits drawn at random")
+
+
+def test_missing_texts_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"texts\['edit'\] must hold at least one text"):
+        RandomAuditor({"edit": []})
+    with pytest.raises(ValueError, match="no texts for 'caption', only for edit"):
+        RandomAuditor({"edit": ["x"]}).write([IMAGE], ["caption"], [""], [None], [0])
