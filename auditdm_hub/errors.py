@@ -10,7 +10,7 @@ class ConfigError(AuditDMError):
 
 
 class RunError(AuditDMError):
-    """A run directory is missing, locked by another process, from a newer version, or does not fit the configuration."""
+    """A run directory is missing, locked by another process, from a newer version, or of another configuration."""
 
 
 class PoolError(AuditDMError):

@@ -55,7 +55,9 @@ class ImageEditor(Protocol):
 
     @property
     def id(self) -> str: ...
-    def edit(self, images: Sequence[Image], instructions: Sequence[str], seeds: Sequence[int]) -> list[Image | None]: ...
+    def edit(
+        self, images: Sequence[Image], instructions: Sequence[str], seeds: Sequence[int]
+    ) -> list[Image | None]: ...
 
 
 class Judge(Protocol):
