@@ -53,13 +53,13 @@ SKILLS = (
     Skill(
         "left or right",
         ("is the {one} left or right of the {two}?", "on which side of the {two} is the {one}, left or right?",
-         "left or right of the {two}: where is the {one}?"),
+         "left or right of the {two}, where is the {one}?"),
         _side(horizontal=True),
     ),
     Skill(
         "above or below",
         ("is the {one} above or below the {two}?", "is the {one} higher or lower than the {two}, above or below?",
-         "above or below the {two}: where is the {one}?"),
+         "above or below the {two}, where is the {one}?"),
         _side(horizontal=False),
     ),
     Skill(
