@@ -62,10 +62,12 @@ def command(
         path = default_path(Path("runs"), settings.target, latest=resume)
         settings = settings.model_copy(update={"out": str(path)})
 
+    from auditdm_cli.progress import Reporter
     from auditdm_hub.workflows import audit
 
     try:
-        run: Run = audit(settings, resume=resume, yes=yes, quiet=quiet or as_json)
+        with Reporter(quiet or as_json) as reporter:
+            run: Run = audit(settings, resume=resume, yes=yes, say=reporter.say, stage=reporter.stage)
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; to continue: {resume_line(sys.argv[1:], settings.out)}", err=True)
         raise typer.Exit(130) from None

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import Result
 
 from auditdm_cli.audit import parse_columns, resume_line
+from auditdm_cli.progress import Report
 from auditdm_hub.config import AuditConfig, load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run
@@ -24,8 +25,12 @@ class Workflows(ModuleType):
         self.options: dict[str, object] = {}
         self.error: BaseException | None = None
 
-    def audit(self, config: AuditConfig, **options: object) -> Run:
+    def audit(
+        self, config: AuditConfig, say: Callable[[str], None], stage: Callable[[str], Report], **options: object
+    ) -> Run:
         self.config, self.options = config, options
+        say("auditing")
+        stage("probe")(10, 10)
         if self.error is not None:
             raise self.error
         with Run.create(Path(config.out), config.model_dump(mode="json")) as run:
@@ -45,7 +50,7 @@ def test_without_options_it_audits_the_playground_in_a_new_folder(cli: Cli, work
     for name in ("playground", "playground-2"):
         assert cli("audit").exit_code == 0
         assert workflows.config == load_config(overrides={"out": f"runs/{name}"})
-    assert workflows.options == {"resume": False, "yes": False, "quiet": False}
+    assert workflows.options == {"resume": False, "yes": False}
 
 
 def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) -> None:
@@ -55,7 +60,7 @@ def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) 
         "--embedder g/e --no-baseline --seed 5 --device cuda:1 --report-to trackio --out there --resume --yes --quiet"
     )
     result = cli(*line.split())
-    assert result.exit_code == 0, result.stderr
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
     config = workflows.config
     assert config is not None
     assert (config.target, config.references, config.holdout, config.auditor) == ("a/t", ("b/r", "c/r"), "d/h", "e/a")
@@ -63,12 +68,17 @@ def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) 
     assert (config.probes, config.steps, config.judge, config.embedder) == (7, 0, "vqa", "g/e")
     assert (config.baseline, config.seed, config.device, config.report_to) == (False, 5, "cuda:1", "trackio")
     assert config.out == "there"
-    assert workflows.options == {"resume": True, "yes": True, "quiet": True}
+    assert workflows.options == {"resume": True, "yes": True}
 
 
 def test_json_prints_the_results_and_nothing_else(cli: Cli, workflows: Workflows) -> None:
-    assert json.loads(cli("audit", "--json").stdout) == {"seed": 3}
-    assert workflows.options["quiet"]
+    result = cli("audit", "--json")
+    assert (json.loads(result.stdout), result.stderr) == ({"seed": 3}, "")
+
+
+def test_progress_goes_to_standard_error(cli: Cli, workflows: Workflows) -> None:
+    result = cli("audit")
+    assert (result.stdout, result.stderr) == ("", "auditing\nprobe: 10 of 10 in 0 s\n")
 
 
 def test_a_file_is_read_and_its_errors_are_usage_errors(cli: Cli, workflows: Workflows, tmp_path: Path) -> None:
@@ -86,8 +96,8 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, workflows: Workflows, monkeypatch: p
     monkeypatch.setattr(sys, "argv", ["auditdm-hub", "audit", "--seed", "1"])
     result = cli("audit", "--seed", "1")
     assert result.exit_code == 130
-    expected = "Interrupted; to continue: auditdm-hub audit --seed 1 --out runs/playground --resume\n"
-    assert result.stderr == expected
+    expected = "Interrupted; to continue: auditdm-hub audit --seed 1 --out runs/playground --resume"
+    assert result.stderr.splitlines()[-1] == expected
 
 
 def test_the_line_to_go_on_repeats_nothing() -> None:
