@@ -1,0 +1,234 @@
+"""Searches predicates that separate failures from agreements: subgroup discovery inside topics.
+
+For each topic, over *all* judged exchanges that satisfy its description:
+1. Score a rule by G = n KL(k / n || p0) - cost nats: n trials satisfy it, k of them failed, p0 is the failure rate of
+   the exchanges that no type explains, and cost = ln(how many rules of that kind there were to choose from). So G pays
+   for the search: a rule found by looking at a thousand must be a thousand times less likely under p0.
+2. Best condition on the answer: every interval of the numbers, every single value, and, with the values sorted by
+   failure rate, every prefix (the best subset of categories is one: Breiman et al. 1984, section 4.2).
+3. Best further phrase, present or absent, with the best answer condition again; while G grows, at most twice.
+4. Accept the rule if G > `EVIDENCE`, it has `MIN_FAILURES`, and the lower Wilson bound exceeds p0 by `MARGIN`; explain
+   its trials away; search the topic again.
+Then p0 is estimated anew from what is unexplained and all is repeated, until p0 stands still.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auditdm_hub.curate.predicates import Bound, Condition, Conjunction, Phrases, Values
+from auditdm_hub.curate.table import Mask, Table
+from auditdm_hub.statistics import wilson
+
+EVIDENCE = 4.0
+"""Nats beyond the cost of the search: about one false rule in fifty null topics."""
+MARGIN = 0.10
+MIN_FAILURES = 4
+MAX_VALUES = 8
+MAX_DEPTH = 2
+WORTH = 1.5
+"""Nats that a further condition must gain beyond its cost: simpler rules win ties."""
+ROUNDS = 6
+Counts = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule, the topic that it was found in, and its score in nats."""
+
+    topic: int
+    context: Conjunction
+    qualifiers: Conjunction
+    score: float
+
+    @property
+    def rule(self) -> Conjunction:
+        """The whole conjunction."""
+        return self.context + self.qualifiers
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    score: float
+    conditions: Conjunction
+    mask: Mask
+
+
+def divergence(failures: Counts, trials: Counts, base: float) -> Counts:
+    """Return n KL(k / n || base) where k / n > base, else 0: the log-likelihood ratio of the rate against `base`."""
+    rate = failures / np.maximum(trials, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hit = np.where(failures > 0, failures * np.log(rate / base), 0)
+        miss = np.where(trials > failures, (trials - failures) * np.log((1 - rate) / (1 - base)), 0)
+    return np.where(rate > base, hit + miss, 0)
+
+
+def find_rules(table: Table, contexts: Sequence[tuple[int, Conjunction]]) -> tuple[list[Finding], float]:
+    """Return the accepted rules, best first, and the failure rate of what they leave unexplained.
+
+    Args:
+        table: the judged exchanges.
+        contexts: (topic, description) pairs; a description without a condition searches everything.
+    """
+    masks = [table.holds(rule) for _, rule in contexts]
+    total = len(table.judged)
+    rate = float(table.failed.mean()) if total else 0.0
+    # Where most trials fail, their rate is no background: start low and let the unexplained raise it.
+    base = _background(table.failed) if rate <= 0.5 else 0.05
+    findings: list[Finding] = []
+    for _ in range(ROUNDS):
+        findings = []
+        explained = np.zeros(total, bool)
+        for (topic, context), mask in zip(contexts, masks, strict=True):
+            found, covered = _search(table, topic, context, mask & ~explained, base)
+            findings += found
+            explained |= covered
+        again = _background(table.failed[~explained], prior=base)
+        if abs(again - base) < 0.005:
+            break
+        base = again
+    return sorted(findings, key=lambda finding: -finding.score), base
+
+
+def _background(failed: Mask, prior: float = 0.1) -> float:
+    """Return the failure rate, drawn to the prior by 20 trials and never below 1%."""
+    return max(0.01, (float(failed.sum()) + 20 * prior) / (len(failed) + 20))
+
+
+def _search(table: Table, topic: int, context: Conjunction, inside: Mask, base: float) -> tuple[list[Finding], Mask]:
+    """Return the rules of one topic and the trials that they explain."""
+    found: list[Finding] = []
+    left = inside.copy()
+    while int(table.failed[left].sum()) >= MIN_FAILURES:
+        best = _best_rule(table, left, base)
+        if best is None or not _convincing(table, best, base):
+            break
+        found.append(Finding(topic, context, best.conditions, best.score))
+        left &= ~best.mask
+    return found, inside & ~left
+
+
+def _convincing(table: Table, candidate: _Candidate, base: float) -> bool:
+    trials, failures = int(candidate.mask.sum()), int(table.failed[candidate.mask].sum())
+    low = wilson(failures, trials).low
+    return candidate.score > EVIDENCE and failures >= MIN_FAILURES and low > base + MARGIN
+
+
+def _best_rule(table: Table, inside: Mask, base: float) -> _Candidate | None:
+    best = _with_answer(table, _Candidate(0.0, (), inside), 0.0, base)
+    plain = _Candidate(0.0, (), inside)
+    for _ in range(MAX_DEPTH):
+        further = _with_phrase(table, best, base)
+        fresh = _with_phrase(table, plain, base)
+        choice = max((further, fresh), key=lambda candidate: candidate.score)
+        if choice.score <= best.score + WORTH:
+            break
+        best = choice
+    return best if best.score > 0 else None
+
+
+def _with_phrase(table: Table, start: _Candidate, base: float) -> _Candidate:
+    """Return the best of the rules with one more phrase, or `start`."""
+    rows = np.flatnonzero(start.mask)
+    presence = table.presence[table.question[rows]]  # (rows, m)
+    trials = presence.sum(axis=0)
+    useful = np.flatnonzero((trials >= MIN_FAILURES) & (trials < len(rows)))
+    if not len(useful):
+        return start
+    # Phrases that mark the same trials are one choice; the first, most frequent over all, stands for them.
+    _, first = np.unique(presence[:, useful], axis=1, return_index=True)
+    useful = useful[np.sort(first)]
+    cost = math.log(2 * len(useful)) + 1.0
+    # The bound skips phrases whose failures, were they all its trials, could not beat what there is.
+    failed = table.failed[rows]
+    best = start
+    for place in useful:
+        for mode in ("has any", "lacks any"):
+            marked = presence[:, place] == (mode == "has any")
+            failures = int(failed[marked].sum())
+            price = cost if mode == "has any" else cost + WORTH
+            if failures * -math.log(base) - price <= best.score:
+                continue
+            mask = np.zeros_like(start.mask)
+            mask[rows[marked]] = True
+            condition = Phrases("question", mode, (table.phrases[place],))
+            candidate = _with_answer(table, _Candidate(0.0, (*start.conditions, condition), mask), price, base)
+            if candidate.score > best.score:
+                best = candidate
+    return best
+
+
+def _with_answer(table: Table, start: _Candidate, cost: float, base: float) -> _Candidate:
+    """Return the rule as it stands or with the best condition on the answer, whichever scores higher."""
+    cost += 2.0 * sum(not isinstance(condition, Phrases) for condition in start.conditions)
+    rows = np.flatnonzero(start.mask)
+    size = len(table.answers)
+    trials = np.bincount(table.answer[rows], minlength=size).astype(np.float64)
+    failures = np.bincount(table.answer[rows], table.failed[rows], minlength=size).astype(np.float64)
+    score = float(divergence(failures.sum(), trials.sum(), base)) - cost
+    whole = _Candidate(score, start.conditions, start.mask)
+    seen = np.flatnonzero(trials)
+    if len(seen) < 2 or any(not isinstance(condition, Phrases) for condition in start.conditions):
+        return whole
+    gain, condition = max(
+        _best_interval(table, seen, trials, failures, base),
+        _best_subset(table, seen, trials, failures, base),
+        key=lambda pair: pair[0],
+    )
+    if condition is None or gain - cost <= whole.score + WORTH:
+        return whole
+    mask = start.mask & table.holds((*condition,))
+    return _Candidate(gain - cost, (*start.conditions, *condition), mask)
+
+
+def _best_interval(
+    table: Table, seen: NDArray[np.int64], trials: Counts, failures: Counts, base: float
+) -> tuple[float, Conjunction | None]:
+    numbers = seen[~np.isnan(table.numbers[seen])]  # ascending, as `answers` is
+    count = len(numbers)
+    if count < 3:
+        return 0.0, None
+    n = np.concatenate(([0.0], np.cumsum(trials[numbers])))
+    k = np.concatenate(([0.0], np.cumsum(failures[numbers])))
+    start, end = np.triu_indices(count)
+    scores = divergence(k[end + 1] - k[start], n[end + 1] - n[start], base)
+    one_sided = (start == 0) | (end == count - 1)
+    scores = scores - np.where(one_sided, math.log(2 * count), math.log(count * count / 2))
+    scores[(start == end) | ((start == 0) & (end == count - 1))] = -np.inf  # single values are `_best_subset`'s
+    best = int(np.argmax(scores))
+    first, last = int(start[best]), int(end[best])
+    values = table.numbers[numbers]
+    conditions: list[Condition] = []
+    if first > 0:
+        whole = all(value.is_integer() for value in values)
+        conditions.append(Bound(">", float(values[first] - 1)) if whole else Bound(">=", float(values[first])))
+    if last < count - 1:
+        conditions.append(Bound("<=", float(values[last])))
+    if len(conditions) == 2:
+        conditions[0] = Bound(">=", float(values[first]))
+    # Texts among the answers ("unanswerable") fall out of any bound, as they should.
+    return float(scores[best]), tuple(conditions)
+
+
+def _best_subset(
+    table: Table, seen: NDArray[np.int64], trials: Counts, failures: Counts, base: float
+) -> tuple[float, Conjunction | None]:
+    n, k = trials[seen], failures[seen]
+    usable = np.flatnonzero(k >= 2)
+    if not len(usable):
+        return 0.0, None
+    order = usable[np.argsort(-(k[usable] + base) / (n[usable] + 1), kind="stable")][:MAX_VALUES]
+    gains = divergence(np.cumsum(k[order]), np.cumsum(n[order]), base)
+    cost = np.array([_log_choose(len(seen), size) for size in range(1, len(order) + 1)])
+    scores = gains - cost - 0.5 * np.arange(len(order))
+    best = int(np.argmax(scores))
+    if best + 1 == len(seen):
+        return 0.0, None
+    return float(scores[best]), (Values(tuple(table.answers[i] for i in sorted(seen[order[: best + 1]]))),)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
