@@ -1,0 +1,89 @@
+"""Loading a model and its processor from a folder or the Hub, with one clear error for everything that can be wrong."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from auditdm_hub.errors import ModelError
+from auditdm_hub.models.prompting import Processor
+from auditdm_hub.models.revision import versioned
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def load_parts(
+    name: str, revision: str | None, adapter: str | None, device: str, dtype: str
+) -> tuple["PreTrainedModel", Processor, str]:
+    """Return model, processor and id (name@revision[+adapter@revision]).
+
+    Raises:
+        ModelError: there is no such model, it lacks a processor, or it does not take images and text.
+    """
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    if dtype not in DTYPES:
+        raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
+    where = pick_device(device)
+    stored = "float32" if dtype == "auto" and where.type == "cpu" else dtype
+    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+        raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+    try:
+        load: Any = AutoProcessor.from_pretrained  # untyped
+        processor = load(name, revision=revision, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(f"cannot load a processor from {name}: {_first_line(error)}") from error
+    if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
+        raise ModelError(
+            f"{name} has a {type(processor).__name__}, wanted a processor of images and text: save it beside the "
+            "model with `processor.save_pretrained`"
+        )
+    try:
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            name, revision=revision, dtype=stored, trust_remote_code=False, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise ModelError(
+            f"cannot load {name} as an image-text-to-text model with safetensors weights: {_first_line(error)}"
+        ) from error
+    model_id = versioned(name, getattr(model.config, "_commit_hash", None))
+    if adapter is not None:
+        model = _adapted(model, adapter)
+        model_id = f"{model_id}+{versioned(adapter, None)}"
+    return model.to(where).eval(), processor, model_id
+
+
+def pick_device(device: str) -> "torch.device":
+    """Return the device of that name; "auto" = the first GPU, else the CPU.
+
+    Raises:
+        ModelError: the name is unknown, or the device is not there.
+    """
+    import torch
+
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        picked = torch.device(device)
+    except RuntimeError:
+        raise ModelError(f"got device {device!r}, wanted auto, cpu, mps, cuda or cuda:0") from None
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(picked.type, False):
+        raise ModelError(f"device {device} is not there: use --device cpu, or run `auditdm-hub doctor`")
+    return picked
+
+
+def _adapted(model: "PreTrainedModel", adapter: str) -> "PreTrainedModel":
+    from peft import PeftModel
+
+    try:
+        merged: PreTrainedModel = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"cannot put adapter {adapter} on {type(model).__name__}: {_first_line(error)}") from error
+    return merged
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,192 @@
+"""Any image-text-to-text model of transformers as target or reference.
+
+How a batch of questions becomes answers:
+
+1. Equal (image, question) pairs are asked once.
+2. Each distinct image is prepared and encoded once (`features`); prompts are tokenised in one call (`prompting`).
+3. Requests are sorted by length and cut into fixed batches (`batching`), padded on the left, decoded greedily. A batch
+   ends when its last answer ends.
+
+In fp32 an answer does not depend on what else is in its batch (but for exact ties of logits); in bf16 it may.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image
+from transformers import GenerationConfig
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from auditdm_hub.images import image_sha
+from auditdm_hub.models.batching import chunks
+from auditdm_hub.models.features import ImageFeatures
+from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Expansion, Processor, Prompter
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Request = tuple[str, str]
+"""Name of the image, question."""
+
+
+class TransformersVLM:
+    """A vision-language model on this machine. Memory is bounded by the requests of one call."""
+
+    def __init__(
+        self,
+        model: "PreTrainedModel",
+        processor: Processor,
+        model_id: str,
+        *,
+        family: str | None = None,
+        prompt_template: str | None = None,
+        batch_size: int = 64,
+        new_tokens: tuple[int, int] = (0, 16),
+    ) -> None:
+        """Wrap a loaded model; `load` is the usual way.
+
+        Args:
+            model: in evaluation mode, on its device.
+            processor: its processor; the tokenizer is set to pad on the left.
+            model_id: name@revision[+adapter].
+            family: whose vote it casts; default: the architecture.
+            prompt_template: text around "{question}"; default: `auditdm_prompt_template` of the model's configuration,
+                else "answer en {question}" for PaliGemma and the bare question for chat models.
+            batch_size: the most questions decoded at a time.
+            new_tokens: least and most tokens of an answer.
+        """
+        kind = model.config.model_type
+        template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
+        template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)
+        self.id = model_id
+        self.family = family or kind
+        self.decoding = f"greedy, {new_tokens[0]}-{new_tokens[1]} tokens, {model.dtype}, {template!r}"
+        self._model = model
+        self._processor = processor
+        self._tokenizer = processor.tokenizer
+        self._tokenizer.padding_side = "left"
+        self._batch_size = batch_size
+        self._prompter = Prompter(processor, kind, template)
+        self._features = ImageFeatures(model, processor)
+        # Its own, so that sampling settings of the checkpoint play no part.
+        eos = model.generation_config.eos_token_id
+        model.generation_config = GenerationConfig(
+            do_sample=False,
+            min_new_tokens=new_tokens[0] or None,
+            max_new_tokens=new_tokens[1],
+            eos_token_id=self._tokenizer.eos_token_id if eos is None else eos,
+            pad_token_id=self._tokenizer.pad_token_id,
+            bos_token_id=self._tokenizer.bos_token_id,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        revision: str | None = None,
+        adapter: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        **options: Any,  # noqa: ANN401  # those of __init__
+    ) -> "TransformersVLM":
+        """Load a model and its processor; safetensors only, never code of the model's repository.
+
+        Args:
+            name: a folder or a model of the Hub.
+            revision: branch, tag or commit on the Hub.
+            adapter: folder or name of a LoRA adapter, merged into the weights.
+            device: "auto", "cpu", "cuda", "cuda:1", "mps".
+            dtype: "auto" = fp32 on a CPU, else as stored; or "float32", "bfloat16", "float16".
+            options: `family`, `prompt_template`, `batch_size`, `new_tokens`.
+
+        Raises:
+            ModelError: there is no such model, it lacks a processor, or it does not take images and text.
+        """
+        model, processor, model_id = load_parts(name, revision, adapter, device, dtype)
+        return cls(model, processor, model_id, **options)
+
+    def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
+        """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model."""
+        named, requests = _requests(images, questions)
+        groups: dict[Expansion | None, list[Request]] = {}
+        with torch.inference_mode():
+            for sha, text in sorted({request for request in requests if self._prompter.allowed(request[1])}):
+                groups.setdefault(self._prompter.expansion(text, named[sha]), []).append((sha, text))
+            answers: dict[Request, str] = {}
+            for expansion, members in groups.items():
+                answers |= self._answer_group(named, members, expansion)
+        return [answers.get(request) for request in requests]
+
+    def _answer_group(
+        self, named: Mapping[str, Image.Image], requests: list[Request], expansion: Expansion | None
+    ) -> dict[Request, str]:
+        features = None
+        if expansion is not None:
+            features = self._features.encode({sha: named[sha] for sha, _ in requests}, self._batch_size)
+        if expansion is None or features is None:
+            return self._answer_processed(named, requests)
+        texts = sorted({text for _, text in requests})
+        prompts = dict(zip(texts, self._prompter.encode(texts, expansion), strict=True))
+        answers: dict[Request, str] = {}
+        for batch in chunks([(len(prompts[text]["input_ids"]), text, sha) for sha, text in requests], self._batch_size):
+            part = [requests[k] for k in batch]
+            inputs = self._pad([prompts[text] for _, text in part])
+            inputs["mm_encoder_outputs"] = {"image": self._shared([features[sha] for sha, _ in part])}
+            answers |= dict(zip(part, self._decode(inputs), strict=True))
+        return answers
+
+    def _answer_processed(self, named: Mapping[str, Image.Image], requests: list[Request]) -> dict[Request, str]:
+        answers: dict[Request, str] = {}
+        for batch in chunks([(len(text), text, sha) for sha, text in requests], self._batch_size):
+            part = [requests[k] for k in batch]
+            answers |= dict(zip(part, self._decode(self._processed(named, part)), strict=True))
+        return answers
+
+    def _decode(self, inputs: dict[str, Any]) -> list[str]:
+        length = inputs["input_ids"].shape[1]
+        tokens = self._model.generate(**inputs)[:, length:]  # type: ignore[operator]  # (B, T)
+        return [text.strip() for text in self._tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+
+    def _pad(self, rows: Sequence[Mapping[str, list[int]]]) -> dict[str, Any]:
+        width = max(len(row["input_ids"]) for row in rows)
+        fill = {"input_ids": self._tokenizer.pad_token_id}
+        padded = {
+            name: [[fill.get(name, 0)] * (width - len(row[name])) + row[name] for row in rows] for name in rows[0]
+        }
+        padded["attention_mask"] = [[0] * (width - len(row["input_ids"])) + [1] * len(row["input_ids"]) for row in rows]
+        return {name: torch.tensor(value, device=self._model.device) for name, value in padded.items()}  # (B, T)
+
+    def _shared(self, rows: list[torch.Tensor]) -> BaseModelOutputWithPooling:
+        pooled: Any = torch.stack(rows) if self._features.stacked else rows  # declared a tensor, and often a list
+        return BaseModelOutputWithPooling(pooler_output=pooled)
+
+    def _processed(self, named: Mapping[str, Image.Image], part: Sequence[Request]) -> dict[str, Any]:
+        """Return the inputs as the processor makes them, for models whose parts cannot be shared."""
+        texts = [self._prompter.render(text) for _, text in part]
+        inputs = self._processor(
+            text=texts,
+            images=[[named[sha]] for sha, _ in part],
+            padding=True,
+            return_tensors="pt",
+            **self._prompter.text_options(texts[0]),
+        )
+        inputs.pop("labels", None)  # PaliGemma's processor makes them for training
+        floats = self._model.dtype
+        return {
+            name: value.to(self._model.device, floats if value.is_floating_point() else None)
+            for name, value in inputs.items()
+        }
+
+
+def _requests(images: Sequence[Image.Image], questions: Sequence[str]) -> tuple[dict[str, Image.Image], list[Request]]:
+    """Name the images by content and fold white space in the questions."""
+    if len(images) != len(questions):
+        raise ValueError(f"got {len(images)} images and {len(questions)} questions: one question per image")
+    by_object = {id(image): image for image in images}  # hashing pixels costs more than asking who is who
+    shas = {key: image_sha(image) for key, image in by_object.items()}
+    named = {shas[key]: image.convert("RGB") for key, image in by_object.items()}
+    folded = [" ".join(question.split()) for question in questions]
+    return named, [(shas[id(image)], text) for image, text in zip(images, folded, strict=True)]

@@ -1,0 +1,196 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from PIL import Image
+from tiny_models import BUILDERS, write_model
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from auditdm_hub.errors import ModelError
+from auditdm_hub.models import load_vlm
+from auditdm_hub.models.prompting import require_chat_template
+from auditdm_hub.models.transformers_vlm import TransformersVLM
+
+# Of transformers' PaliGemma processor under numpy 2, and of peft under transformers 5.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
+]
+
+QUESTIONS = ["what color is the circle ?", "is there a cat ?", "how many red star are there to the left of the dog ?"]
+LENGTH = (0, 4)
+
+
+def pairs(pictures: list[Image.Image]) -> tuple[list[Image.Image], list[str]]:
+    asked = [(picture, question) for picture in pictures for question in QUESTIONS]
+    return [picture for picture, _ in asked], [question for _, question in asked]
+
+
+def plain_answer(folder: Path, image: Image.Image, question: str) -> str:
+    """The same question through nothing but transformers."""
+    processor = AutoProcessor.from_pretrained(folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder).eval()
+    if processor.chat_template is None:
+        text, options = f"<image>{question}", {}
+    else:
+        content = [{"type": "image"}, {"type": "text", "text": question}]
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        options = {"add_special_tokens": False}
+    inputs = processor(text=[text], images=[[image]], return_tensors="pt", **options)
+    inputs.pop("labels", None)
+    out = model.generate(**inputs, do_sample=False, max_new_tokens=LENGTH[1])
+    return processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True).strip()
+
+
+@pytest.mark.parametrize("family", sorted(BUILDERS))
+def test_answers_are_those_of_plain_transformers_alone_and_in_any_batch(
+    family: str, tiny_folders: dict[str, Path], pictures: list[Image.Image]
+) -> None:
+    images, questions = pairs(pictures)
+    model = load_vlm(str(tiny_folders[family]), new_tokens=LENGTH, batch_size=4)
+    answers = model.answer(images, questions)
+    assert len(set(answers)) > 2  # a model that always says the same would prove nothing
+    assert answers[:3] == [plain_answer(tiny_folders[family], pictures[0], question) for question in QUESTIONS]
+    fresh = load_vlm(str(tiny_folders[family]), new_tokens=LENGTH, batch_size=1)
+    assert [fresh.answer([i], [q])[0] for i, q in zip(images, questions, strict=True)] == answers
+    assert load_vlm(str(tiny_folders[family]), new_tokens=LENGTH).answer(images[::-1], questions[::-1]) == answers[::-1]
+    assert model.family == family
+
+
+@pytest.mark.parametrize("family", sorted(BUILDERS))
+def test_the_way_through_the_processor_gives_the_same(
+    family: str, tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, questions = pairs(pictures)
+    answers = load_vlm(str(tiny_folders[family]), new_tokens=LENGTH).answer(images, questions)
+    slow = load_vlm(str(tiny_folders[family]), new_tokens=LENGTH, batch_size=4)
+    monkeypatch.setattr(slow._prompter, "expansion", lambda question, image: None)
+    assert slow.answer(images, questions) == answers
+
+
+def test_each_image_is_prepared_once(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_vlm(str(tiny_folders["llava"]), new_tokens=LENGTH)
+    images, questions = pairs(pictures)
+    prepared: list[int] = []
+    run = model._features._run
+    monkeypatch.setattr(model._features, "_run", lambda images: prepared.append(len(images)) or run(images))
+    model.answer(images, questions)
+    model.answer(images, [f"{question} no" for question in questions])
+    assert sum(prepared) == len(pictures)
+
+
+def test_kept_features_are_bounded(tiny_folders: dict[str, Path], pictures: list[Image.Image]) -> None:
+    model = load_vlm(str(tiny_folders["llava"]), new_tokens=LENGTH)
+    images, questions = pairs(pictures)
+    answers = model.answer(images, questions)
+    one = next(iter(model._features._kept.values())).nbytes
+    small = load_vlm(str(tiny_folders["llava"]), new_tokens=LENGTH)
+    small._features._limit = 2 * one
+    assert small.answer(images, questions) == answers
+    assert len(small._features._kept) == 2 and small._features._bytes == 2 * one
+
+
+def test_images_of_several_sizes_in_one_call(tiny_folders: dict[str, Path], pictures: list[Image.Image]) -> None:
+    mixed = [picture.resize((32 + 8 * k, 32)) for k, picture in enumerate(pictures)]
+    for family in ("gemma3", "idefics3"):
+        model = load_vlm(str(tiny_folders[family]), new_tokens=LENGTH)
+        together = model.answer(mixed, [QUESTIONS[0]] * len(mixed))
+        alone = [model.answer([image], [QUESTIONS[0]])[0] for image in mixed]
+        assert together == alone
+
+
+def test_a_question_with_control_tokens_is_not_asked(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image]
+) -> None:
+    model = load_vlm(str(tiny_folders["gemma3"]), new_tokens=LENGTH)
+    asked = [QUESTIONS[0], "what is <start_of_image> ?", "is <image_soft_token> there ?", "a <eos> b"]
+    answers = model.answer(pictures[:1] * 4, asked)
+    assert answers[0] is not None and answers[1:] == [None, None, None]
+
+
+def test_least_and_most_tokens(tiny_folders: dict[str, Path], pictures: list[Image.Image]) -> None:
+    model = load_vlm(str(tiny_folders["idefics3"]), new_tokens=(3, 3))
+    for answer in model.answer(pictures, QUESTIONS[:1] * len(pictures)):
+        assert answer is not None and len(answer.split()) <= 3
+    assert model.decoding == "greedy, 3-3 tokens, torch.float32, '{question}'"
+
+
+def test_no_requests(tiny_folders: dict[str, Path]) -> None:
+    assert load_vlm(str(tiny_folders["llava"])).answer([], []) == []
+
+
+def test_unequal_lengths_are_refused(tiny_folders: dict[str, Path], pictures: list[Image.Image]) -> None:
+    with pytest.raises(ValueError, match="got 2 images and 1 questions"):
+        load_vlm(str(tiny_folders["llava"])).answer(pictures[:2], QUESTIONS[:1])
+
+
+def test_prompt_template(tmp_path: Path, pictures: list[Image.Image]) -> None:
+    folder = write_model("paligemma", tmp_path / "p", prompt_template=None)
+    default = load_vlm(str(folder), new_tokens=LENGTH)
+    assert "'answer en {question}'" in default.decoding
+    plain = load_vlm(str(folder), new_tokens=LENGTH, prompt_template="{question}")
+    asked = [f"answer en {question}" for question in QUESTIONS]
+    assert plain.answer(pictures[:3], asked) == default.answer(pictures[:3], QUESTIONS)
+    with pytest.raises(ModelError, match=r"must contain \{question\} exactly once"):
+        load_vlm(str(folder), prompt_template="answer")
+
+
+def test_id_follows_the_content_of_the_folder(tmp_path: Path, pictures: list[Image.Image]) -> None:
+    folder = write_model("llava", tmp_path / "small", seed=1)
+    first = load_vlm(str(folder)).id
+    assert first.startswith("small@") and load_vlm(str(folder)).id == first
+    write_model("llava", folder, seed=2)
+    assert load_vlm(str(folder)).id != first
+
+
+def test_adapter(tmp_path: Path, tiny_folders: dict[str, Path], pictures: list[Image.Image]) -> None:
+    base = AutoModelForImageTextToText.from_pretrained(tiny_folders["llava"])
+    torch.manual_seed(0)
+    adapted = get_peft_model(base, LoraConfig(target_modules=r".*language_model.*q_proj", init_lora_weights=False))
+    adapted.save_pretrained(tmp_path / "fix")
+    plain = load_vlm(str(tiny_folders["llava"]), new_tokens=LENGTH)
+    model = load_vlm(str(tiny_folders["llava"]), adapter=str(tmp_path / "fix"), new_tokens=LENGTH)
+    assert model.id.startswith(f"{plain.id}+fix@")
+    images, questions = pairs(pictures)
+    assert model.answer(images, questions) != plain.answer(images, questions)
+
+
+def test_what_cannot_be_loaded_is_one_clear_error(tmp_path: Path, tiny_folders: dict[str, Path]) -> None:
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        load_vlm(str(tmp_path))
+    bare = shutil.copytree(tiny_folders["llava"], tmp_path / "bare")
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        (bare / name).unlink(missing_ok=True)
+    with pytest.raises(ModelError, match="processor"):
+        load_vlm(str(bare))
+    empty = shutil.copytree(tiny_folders["llava"], tmp_path / "empty")
+    (empty / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="safetensors"):
+        load_vlm(str(empty))
+    text = shutil.copytree(tiny_folders["llava"], tmp_path / "text")
+    config = json.loads((text / "config.json").read_text())
+    (text / "config.json").write_text(json.dumps(config["text_config"] | {"architectures": ["LlamaForCausalLM"]}))
+    with pytest.raises(ModelError, match="image-text-to-text"):
+        load_vlm(str(text))
+    with pytest.raises(ModelError, match="no-such/model"):
+        load_vlm("no-such/model")
+    with pytest.raises(ModelError, match="wanted one of auto, float32"):
+        load_vlm(str(tiny_folders["llava"]), dtype="int4")
+    with pytest.raises(ModelError, match="device"):
+        load_vlm(str(tiny_folders["llava"]), device="cuda:9" if not torch.cuda.is_available() else "nowhere")
+    with pytest.raises(ModelError, match="cannot put adapter"):
+        load_vlm(str(tiny_folders["llava"]), adapter=str(tmp_path / "none"))
+
+
+def test_a_chat_model_without_template_is_refused(tmp_path: Path, tiny_folders: dict[str, Path]) -> None:
+    folder = shutil.copytree(tiny_folders["gemma3"], tmp_path / "g")
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match="no chat template"):
+        TransformersVLM.load(str(folder))
+    with pytest.raises(ModelError, match="not auditor"):
+        require_chat_template(AutoProcessor.from_pretrained(tiny_folders["paligemma"]), "paligemma")
