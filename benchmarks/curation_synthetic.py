@@ -112,16 +112,17 @@ def main() -> None:
             for label, kinds in (("fragment", result.fragments), ("false", result.false)):
                 for kind in kinds:
                     print(f"    {label}: {kind.name} {kind.failures}/{kind.trials} | {kind.predicate.rule}")
-            for name in result.misnamed:
-                print(f"    misnamed {name}: {result.found[name].name} | {result.found[name].predicate.rule}")
+            for gap in result.misnamed:
+                kind = result.found[gap]
+                print(f"    misnamed {gap}: {kind.name} | {kind.predicate.rule}")
     for diffuse in (0.05, 0.15, 0.3):
         for structured in (False, True):
             types = 0
             for seed in range(2 * chosen.seeds):
                 judged, _ = make_exchanges(1500, seed, (), "skewed", diffuse=diffuse, structured=structured)
                 types += len(curate(judged, embedder, taxonomy=taxonomy).types)
-            kind = "one wrong answer per right one" if structured else "random wrong answers"
-            print(f"null, {diffuse:.0%} diffuse errors, {kind}: {types} types in {2 * chosen.seeds} runs of 1500")
+            wrong = "one wrong answer per right one" if structured else "random wrong answers"
+            print(f"null, {diffuse:.0%} diffuse errors, {wrong}: {types} types in {2 * chosen.seeds} runs of 1500")
 
 
 if __name__ == "__main__":

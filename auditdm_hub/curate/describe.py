@@ -7,14 +7,14 @@ For each topic, over *all* judged exchanges that satisfy its description:
 2. Best condition on the answer: every interval of the numbers, every single value, and, with the values sorted by
    failure rate, every prefix (the best subset of categories is one: Breiman et al. 1984, section 4.2).
 3. Best further phrase, present or absent, with the best answer condition again; while G grows, at most twice.
-4. Accept the rule if G > `EVIDENCE`, it has `MIN_FAILURES`, and the lower Wilson bound exceeds p0 by `MARGIN`; explain
-   its trials away; search the topic again.
+4. Accept the rule if G > `EVIDENCE` + ln(how many topics there are), it has `MIN_FAILURES`, and the lower Wilson bound
+   exceeds p0 by `MARGIN`; explain its trials away; search the topic again.
 Then p0 is estimated anew from what is unexplained and all is repeated, until p0 stands still.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ from auditdm_hub.curate.predicates import Bound, Condition, Conjunction, Phrases
 from auditdm_hub.curate.table import Mask, Table
 from auditdm_hub.statistics import wilson
 
-EVIDENCE = 4.0
-"""Nats beyond the cost of the search: about one false rule in fifty null topics."""
+EVIDENCE = 3.0
+"""Nats beyond the cost of the search: about one false rule in twenty null runs."""
 MARGIN = 0.10
 MIN_FAILURES = 4
 MAX_VALUES = 8
@@ -74,6 +74,7 @@ def find_rules(table: Table, contexts: Sequence[tuple[int, Conjunction]]) -> tup
         contexts: (topic, description) pairs; a description without a condition searches everything.
     """
     masks = [table.holds(rule) for _, rule in contexts]
+    evidence = EVIDENCE + math.log(max(1, len(contexts)))
     total = len(table.judged)
     rate = float(table.failed.mean()) if total else 0.0
     # Where most trials fail, their rate is no background: start low and let the unexplained raise it.
@@ -83,7 +84,7 @@ def find_rules(table: Table, contexts: Sequence[tuple[int, Conjunction]]) -> tup
         findings = []
         explained = np.zeros(total, bool)
         for (topic, context), mask in zip(contexts, masks, strict=True):
-            found, covered = _search(table, topic, context, mask & ~explained, base)
+            found, covered = _search(table, Finding(topic, context, (), evidence), mask & ~explained, base)
             findings += found
             explained |= covered
         again = _background(table.failed[~explained], prior=base)
@@ -98,23 +99,23 @@ def _background(failed: Mask, prior: float = 0.1) -> float:
     return max(0.01, (float(failed.sum()) + 20 * prior) / (len(failed) + 20))
 
 
-def _search(table: Table, topic: int, context: Conjunction, inside: Mask, base: float) -> tuple[list[Finding], Mask]:
-    """Return the rules of one topic and the trials that they explain."""
+def _search(table: Table, least: Finding, inside: Mask, base: float) -> tuple[list[Finding], Mask]:
+    """Return the rules of one topic that score above `least`, and the trials that they explain."""
     found: list[Finding] = []
     left = inside.copy()
     while int(table.failed[left].sum()) >= MIN_FAILURES:
         best = _best_rule(table, left, base)
-        if best is None or not _convincing(table, best, base):
+        if best is None or best.score <= least.score or not _is_marked(table, best.mask, base):
             break
-        found.append(Finding(topic, context, best.conditions, best.score))
+        found.append(replace(least, qualifiers=best.conditions, score=best.score))
         left &= ~best.mask
     return found, inside & ~left
 
 
-def _convincing(table: Table, candidate: _Candidate, base: float) -> bool:
-    trials, failures = int(candidate.mask.sum()), int(table.failed[candidate.mask].sum())
-    low = wilson(failures, trials).low
-    return candidate.score > EVIDENCE and failures >= MIN_FAILURES and low > base + MARGIN
+def _is_marked(table: Table, mask: Mask, base: float) -> bool:
+    """Return whether the failure rate is certainly well above the background."""
+    trials, failures = int(mask.sum()), int(table.failed[mask].sum())
+    return failures >= MIN_FAILURES and wilson(failures, trials).low > base + MARGIN
 
 
 def _best_rule(table: Table, inside: Mask, base: float) -> _Candidate | None:

@@ -27,7 +27,9 @@ from auditdm_hub.protocols import Embedder
 TAXONOMY = Path(__file__).with_name("taxonomy.yaml")
 UNLIKE = 0.45
 """Average cosine distance at which clusters of questions stay apart."""
-LEAST_F1 = 0.6
+LEAST_SCORE = 0.5
+PHRASE_COST = 0.01
+"""What a phrase more must add to the F1 of a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +76,26 @@ def describe_topic(table: Table, inside: Mask) -> Conjunction | None:
     """Return phrases that tell the topic's questions from the others, or None where there are none.
 
     Greedy: "has any" of the phrases that cover most of the topic and little else, then "lacks any" of what the others
-    still have. Tried strictly first (three others outweigh a trial of the topic), then loosely; the better F1 stands.
+    still have. Tried strictly (a trial of the others outweighs three of the topic), then loosely; the best F1 stands.
     """
     trials = np.bincount(table.question, minlength=len(table.questions)).astype(np.float64)
     member = np.zeros(len(table.questions), bool)
     member[table.question[inside]] = True
     good, bad = np.where(member, trials, 0), np.where(member, 0, trials)
-    best: tuple[float, Conjunction | None] = (LEAST_F1, None)
-    for cost in (3.0, 0.3):
-        rule: Conjunction = ()
+    best: tuple[float, Conjunction | None] = (LEAST_SCORE, None)
+    for cost in (3.0, 0.3, 0.03):
+        rule: list[Phrases] = []
         chosen, covered = _cover(table, good, bad, cost=cost, most=8)
         if chosen:
-            rule = (Phrases("question", "has any", tuple(chosen)),)
+            rule.append(Phrases("question", "has any", tuple(chosen)))
             lacking, removed = _cover(table, np.where(covered, bad, 0), np.where(covered, good, 0), cost=5.0, most=6)
             if lacking:
-                rule += (Phrases("question", "lacks any", tuple(lacking)),)
+                rule.append(Phrases("question", "lacks any", tuple(lacking)))
                 covered &= ~removed
         score = 2 * float(good[covered].sum()) / max(1.0, float((good + bad)[covered].sum() + good.sum()))
-        if rule and score > best[0] + 0.02:
-            best = (score, rule)
+        score -= PHRASE_COST * sum(len(part.phrases) for part in rule)
+        if rule and score > best[0]:
+            best = (score, tuple(rule))
     return best[1]
 
 
