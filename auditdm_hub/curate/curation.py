@@ -4,8 +4,8 @@
 2. Cluster the failures (several cuts of one tree); part all questions into topics.
 3. Refuse to name types where the wrong answers are as good as random.
 4. Search predicates over all kept exchanges, join and simplify them, name them.
-5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies;
-   the rest stays "unassigned", never forced. Members are ranked by closeness to the type's centre.
+5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies, one
+   that is bound to a topic before one that is not; the rest stays "unassigned", never forced. Members are ranked by closeness to the type's centre.
 6. Apply the decisions made by hand.
 
 Everything depends on the rows, the embedder and the seed alone, not on the order of the rows.
@@ -67,6 +67,7 @@ class _Draft:
     text: str
     rule: Rule
     mask: Mask
+    general: bool = False
 
 
 def curate(
@@ -134,7 +135,7 @@ def _draft(table: Table, topics: NDArray[np.int64], taxonomy: Sequence[Capabilit
     merged = merge_findings(table, findings, base, named=len(taxonomy))
     names = name_findings(table, merged, taxonomy)
     drafts = [
-        _Draft(name, state(finding.rule), (finding.rule,), table.holds(finding.rule))
+        _Draft(name, state(finding.rule), (finding.rule,), table.holds(finding.rule), not finding.context)
         for name, finding in zip(names, merged, strict=True)
     ]
     return drafts, base
@@ -172,7 +173,7 @@ def _assign(
     failed = np.flatnonzero(table.failed)
     place = {int(row): index for index, row in enumerate(failed)}
     counted = [(draft, int(table.failed[draft.mask].sum()), int(draft.mask.sum())) for draft in drafts]
-    counted.sort(key=lambda item: (-wilson(item[1], item[2]).low, item[0].name))
+    counted.sort(key=lambda item: (item[0].general, -wilson(item[1], item[2]).low, item[0].name))
     free = table.failed.copy()
     assignments = {table.judged[row].probe.id: UNASSIGNED for row in failed}
     types = []

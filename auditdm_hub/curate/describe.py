@@ -4,9 +4,10 @@ For each topic, over *all* judged exchanges that satisfy its description:
 1. Score a rule by G = n KL(k / n || p0) - cost nats: n trials satisfy it, k of them failed, p0 is the failure rate of
    the exchanges that no type explains, and cost = ln(how many rules of that kind there were to choose from). So G pays
    for the search: a rule found by looking at a thousand must be a thousand times less likely under p0.
-2. Best condition on the answer: every interval of the numbers, every single value, and, with the values sorted by
-   failure rate, every prefix (the best subset of categories is one: Breiman et al. 1984, section 4.2).
-3. Best further phrase, present or absent, with the best answer condition again; while G grows, at most twice.
+2. Best condition on the answer: every interval of the numbers; with the values of a class sorted by failure rate,
+   every prefix (the best subset of categories is one: Breiman et al. 1984, section 4.2); all but one or two values.
+3. Best further phrase, present or absent, and phrases that widen it ("cross" or "star"), with the best answer condition
+   again; while G grows, at most twice.
 4. Accept the rule if G > `EVIDENCE` + ln(how many topics there are), it has `MIN_FAILURES`, and the lower Wilson bound
    exceeds p0 by `MARGIN`; explain its trials away; search the topic again.
 Then p0 is estimated anew from what is unexplained and all is repeated, until p0 stands still.
@@ -15,11 +16,12 @@ Then p0 is estimated anew from what is unexplained and all is repeated, until p0
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auditdm_hub.curate.predicates import Bound, Condition, Conjunction, Phrases, Values
+from auditdm_hub.curate.predicates import Bound, Condition, Conjunction, Mode, Phrases, Values
 from auditdm_hub.curate.table import Mask, Table
 from auditdm_hub.statistics import wilson
 
@@ -28,7 +30,9 @@ EVIDENCE = 3.0
 MARGIN = 0.10
 MIN_FAILURES = 4
 MAX_VALUES = 8
+MAX_EXCLUDED = 2
 MAX_DEPTH = 2
+MAX_PHRASES = 4
 WORTH = 1.5
 """Nats that a further condition must gain beyond its cost: simpler rules win ties."""
 ROUNDS = 6
@@ -143,23 +147,50 @@ def _with_phrase(table: Table, start: _Candidate, base: float) -> _Candidate:
     _, first = np.unique(presence[:, useful], axis=1, return_index=True)
     useful = useful[np.sort(first)]
     cost = math.log(2 * len(useful)) + 1.0
-    # The bound skips phrases whose failures, were they all its trials, could not beat what there is.
     failed = table.failed[rows]
-    best = start
-    for place in useful:
-        for mode in ("has any", "lacks any"):
+    found = []
+    for mode, price in (("has any", cost), ("lacks any", cost + WORTH)):
+        best = start
+        for place in useful:
             marked = presence[:, place] == (mode == "has any")
-            failures = int(failed[marked].sum())
-            price = cost if mode == "has any" else cost + WORTH
-            if failures * -math.log(base) - price <= best.score:
+            # Not worth a look: even if its failures were all its trials, it could not beat what there is.
+            if int(failed[marked].sum()) * -math.log(base) - price <= best.score:
                 continue
             mask = np.zeros_like(start.mask)
             mask[rows[marked]] = True
-            condition = Phrases("question", mode, (table.phrases[place],))
+            condition = Phrases("question", cast("Mode", mode), (table.phrases[place],))
             candidate = _with_answer(table, _Candidate(0.0, (*start.conditions, condition), mask), price, base)
             if candidate.score > best.score:
                 best = candidate
-    return best
+        if best is not start:
+            found.append(_widen(table, start, best, useful, base) if mode == "has any" else best)
+    return max(found, key=lambda candidate: candidate.score, default=start)
+
+
+def _widen(table: Table, start: _Candidate, narrow: _Candidate, useful: NDArray[np.int64], base: float) -> _Candidate:
+    """Return the rule with alternatives to its last phrase, as long as each is worth it."""
+    place = len(start.conditions)
+    best, price = narrow, math.log(2 * len(useful)) + 1.0
+    while True:
+        last = best.conditions[place]
+        if not isinstance(last, Phrases) or last.mode != "has any" or len(last.phrases) == MAX_PHRASES:
+            return best
+        price += math.log(len(useful))
+        wider = best
+        covered = table.holds((last,))
+        for phrase in (table.phrases[index] for index in useful):
+            mask = start.mask & (covered | table.has(phrase))
+            more = mask & ~covered
+            # Alternatives must fail alike: a phrase that fails half as often is another matter.
+            if 2 * table.failed[more].mean() < table.failed[best.mask].mean() if more.any() else True:
+                continue
+            condition = replace(last, phrases=(*last.phrases, phrase))
+            candidate = _with_answer(table, _Candidate(0.0, (*start.conditions, condition), mask), price, base)
+            if candidate.score > wider.score + WORTH:
+                wider = candidate
+        if wider is best:
+            return best
+        best = wider
 
 
 def _with_answer(table: Table, start: _Candidate, cost: float, base: float) -> _Candidate:
@@ -217,18 +248,41 @@ def _best_interval(
 def _best_subset(
     table: Table, seen: NDArray[np.int64], trials: Counts, failures: Counts, base: float
 ) -> tuple[float, Conjunction | None]:
-    n, k = trials[seen], failures[seen]
-    usable = np.flatnonzero(k >= 2)
-    if not len(usable):
+    """Return the best set of answers of one class, or the best set to leave out."""
+    best: tuple[float, Conjunction | None] = (0.0, None)
+    kinds = [table.classes[answer] for answer in seen]
+    for kind in sorted(set(kinds)):
+        members = np.array([answer for answer, other in zip(seen, kinds, strict=True) if other == kind])
+        usable = members[failures[members] >= 2]
+        order = usable[np.argsort(-_smoothed(usable, trials, failures, base), kind="stable")][:MAX_VALUES]
+        best = max(best, _best_prefix(table, order, seen, trials, failures, base), key=lambda pair: pair[0])
+    # Left out: the answers with the lowest rates, a common one such as "nothing" first.
+    order = seen[np.argsort(_smoothed(seen, trials, failures, base), kind="stable")][:MAX_EXCLUDED]
+    for size in range(1, min(len(order), len(seen) - 1) + 1):
+        left = np.setdiff1d(seen, order[:size])
+        gain = float(divergence(failures[left].sum(), trials[left].sum(), base))
+        score = gain - _log_choose(len(seen), size) - 0.5 * size
+        if score > best[0]:
+            best = score, (Values(tuple(table.answers[i] for i in sorted(order[:size])), excluded=True),)
+    return best
+
+
+def _smoothed(answers: NDArray[np.int64], trials: Counts, failures: Counts, base: float) -> Counts:
+    return (failures[answers] + base) / (trials[answers] + 1)
+
+
+def _best_prefix(
+    table: Table, order: NDArray[np.int64], seen: NDArray[np.int64], trials: Counts, failures: Counts, base: float
+) -> tuple[float, Conjunction | None]:
+    if not len(order):
         return 0.0, None
-    order = usable[np.argsort(-(k[usable] + base) / (n[usable] + 1), kind="stable")][:MAX_VALUES]
-    gains = divergence(np.cumsum(k[order]), np.cumsum(n[order]), base)
+    gains = divergence(np.cumsum(failures[order]), np.cumsum(trials[order]), base)
     cost = np.array([_log_choose(len(seen), size) for size in range(1, len(order) + 1)])
-    scores = gains - cost - 0.5 * np.arange(len(order))
+    scores = gains - cost - 0.5 * np.arange(1, len(order) + 1)
     best = int(np.argmax(scores))
     if best + 1 == len(seen):
         return 0.0, None
-    return float(scores[best]), (Values(tuple(table.answers[i] for i in sorted(seen[order[: best + 1]]))),)
+    return float(scores[best]), (Values(tuple(table.answers[i] for i in sorted(order[: best + 1]))),)
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -15,7 +15,7 @@ from math import sqrt
 
 from auditdm_hub.curate.describe import MARGIN, Finding, divergence
 from auditdm_hub.curate.language import normalise
-from auditdm_hub.curate.predicates import Condition, Conjunction, Phrases
+from auditdm_hub.curate.predicates import Condition, Conjunction, Phrases, Values
 from auditdm_hub.curate.table import Mask, Table
 from auditdm_hub.statistics import wilson
 
@@ -69,8 +69,10 @@ def _is_attribute(table: Table, condition: Condition) -> bool:
     """Return whether a condition names a thing or a property, which mean the same in every topic."""
     if isinstance(condition, Phrases):
         return condition.mode == "has any"
-    kinds = {table.classes[table.answers.index(value)] for value in getattr(condition, "values", ())}
-    return bool(kinds) and kinds <= {"color", "letter", "text"}
+    if not isinstance(condition, Values) or condition.excluded:
+        return False
+    kinds = {table.classes[table.answers.index(value)] for value in condition.values}
+    return kinds <= {"color", "letter", "text"}
 
 
 def _distinct(table: Table, findings: Sequence[Finding]) -> list[Finding]:

@@ -70,7 +70,7 @@ def _everywhere(qualifiers: Conjunction) -> str:
     parts = []
     for condition in qualifiers:
         match condition:
-            case Values(values) if set(values) <= COLORS:
+            case Values(values, excluded=False) if set(values) <= COLORS:
                 parts.append(f"recognising {_listed(values, ' and ')}")
             case Phrases(mode="has any", phrases=phrases):
                 parts.append(f"questions on {_listed([_things(phrase) for phrase in phrases], ' and ')}")
@@ -118,6 +118,8 @@ def _bounded(entry: Capability, bounds: Sequence[Bound]) -> str:
 def _valued(entry: Capability, condition: Values | IsClass) -> str:
     if isinstance(condition, IsClass):
         return f"{entry.phrase} when the answer is {_answer_text(condition)}"
+    if condition.excluded:
+        return ""  # "all but nothing" is the rule's business, not the name's
     values = sorted(condition.values, key=lambda value: (ORDER.get(value, -1), condition.values.index(value)))
     if len(values) > MAX_NAMED:
         return ""
@@ -126,6 +128,7 @@ def _valued(entry: Capability, condition: Values | IsClass) -> str:
         template or f"{entry.phrase} when the answer is $either",
         values=_listed(values, " and "),
         either=_listed(values, " or "),
+        s="s" if len(values) > 1 else "",
     )
 
 
@@ -154,8 +157,10 @@ def _typical_phrases(table: Table, finding: Finding) -> list[str]:
 
 def _answer_text(condition: Condition) -> str:
     match condition:
-        case Values(values):
-            return _listed([f'"{value}"' for value in values], " or ")
+        case Values(values, excluded):
+            return ("neither " if len(values) > 1 else "not ") * excluded + _quoted(
+                values, " nor " if excluded else " or "
+            )
         case IsClass(kind):
             return {"yes or no": "yes or no", "text": "a text"}.get(kind, f"a {kind}")
         case Bound(comparison, bound):

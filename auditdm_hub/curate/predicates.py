@@ -6,7 +6,7 @@ a merge by hand, several of them ("and" binds closer than "or"):
     rule      = "any question" | all { " or " all }
     all       = condition { " and " condition }
     condition = ("question" | "instruction") (" has any(" | " has all(" | " lacks any(") phrase { ", " phrase } ")"
-              | "answer in {" value { ", " value } "}"
+              | ("answer in {" | "answer not in {") value { ", " value } "}"
               | "answer is " ("number" | "time" | "yes or no" | "color" | "side" | "letter" | "text")
               | "answer " (">" | ">=" | "<" | "<=") " " decimal
 
@@ -33,7 +33,7 @@ ANY_QUESTION = "any question"
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _STRINGS = rf"{_STRING}(?:, {_STRING})*"
 _PHRASES = re.compile(rf"(question|instruction) (has any|has all|lacks any)\(({_STRINGS})\)")
-_VALUES = re.compile(rf"answer in \{{({_STRINGS})\}}")
+_VALUES = re.compile(rf"answer (in|not in) \{{({_STRINGS})\}}")
 _CLASS = re.compile(rf"answer is ({'|'.join(ANSWER_CLASSES)})")
 _BOUND = re.compile(r"answer (>=|<=|>|<) (-?\d+(?:\.\d+)?)")
 
@@ -62,18 +62,19 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The consensus answer is one of these."""
+    """The consensus answer is one of these, or, if `excluded`, none of them."""
 
     values: tuple[str, ...]
+    excluded: bool = False
 
     def __str__(self) -> str:
         """Return the condition as the grammar writes it."""
-        return f"answer in {{{_quoted(self.values)}}}"
+        return f"answer {'not in' if self.excluded else 'in'} {{{_quoted(self.values)}}}"
 
     def holds(self, question: str, consensus: str, instruction: str) -> bool:
         """Return whether a trial satisfies the condition."""
         del question, instruction
-        return normalise(consensus) in {normalise(value) for value in self.values}
+        return (normalise(consensus) in {normalise(value) for value in self.values}) != self.excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def _read_condition(text: str, start: int) -> tuple[Condition, int]:
         phrases = Phrases(cast("Field", found[1]), cast("Mode", found[2]), _unquoted(found[3]))
         return phrases, found.end()
     if found := _VALUES.match(text, start):
-        return Values(_unquoted(found[1])), found.end()
+        return Values(_unquoted(found[2]), excluded=found[1] == "not in"), found.end()
     if found := _CLASS.match(text, start):
         return IsClass(cast("AnswerClass", found[1])), found.end()
     if found := _BOUND.match(text, start):

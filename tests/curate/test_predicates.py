@@ -14,6 +14,7 @@ RULES = (
     'answer is yes or no and instruction has any("make the \\"red\\" one and answer > 3")',
     "answer < -2",
     'answer > 4 and question has any("die") or answer is side',
+    'answer not in {"nothing", "unanswerable"}',
     "any question",
 )
 
@@ -36,10 +37,12 @@ def test_a_rule_survives_the_round_trip(text: str) -> None:
         (RULES[2], "How many large shapes?", "11", True),
         (RULES[2], "How many shapes on the dice or die?", "3", False),
         (RULES[2], "How many circles?", "3", False),
-        (RULES[6], "anything", "", True),
+        (RULES[7], "anything", "", True),
         (RULES[5], "the dice", "5", False),
         (RULES[5], "the die", "5", True),
         (RULES[5], "the die", "left", True),
+        (RULES[6], "", "the circle", True),
+        (RULES[6], "", "Nothing", False),
         ('question has any("colour of")', "the color of it", "", True),
         ("answer is color", "", "grey", True),
     ],
