@@ -65,7 +65,9 @@ class Judge(Protocol):
 
     @property
     def id(self) -> str: ...
-    def same(self, questions: Sequence[str], a: Sequence[str], b: Sequence[str]) -> list[bool]: ...
+    def same(self, questions: Sequence[str], a: Sequence[str], b: Sequence[str]) -> Sequence[bool | None]:
+        """Compare `a[i]` with `b[i]` as answers to `questions[i]`; `None` = no judgement was got (a fault)."""
+        ...
 
 
 class Embedder(Protocol):
