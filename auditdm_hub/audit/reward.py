@@ -17,6 +17,7 @@ from typing import cast
 
 from auditdm_hub.audit.novelty import Novelty
 from auditdm_hub.audit.probe import Draft, ImageTools, build_probes
+from auditdm_hub.audit.vote import MISSING
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import ACTIONS, Action, Judged, Probe, Seed
 
@@ -147,8 +148,10 @@ class AuditReward:
 
 
 def answers_missing(judged: Judged) -> bool:
-    """Whether an exchange lacks the target's answer, or those of all references."""
+    """Whether a trial lacks the target's answer, those of all references, or the judge's word on them."""
     exchange = judged.exchange
+    if judged.verdict.outcome == "invalid" and judged.verdict.reason in MISSING:
+        return True
     return exchange.target_answer is None or all(answer is None for answer in exchange.reference_answers.values())
 
 

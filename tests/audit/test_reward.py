@@ -7,6 +7,7 @@ from auditdm_hub.audit.memory import ImageMemory
 from auditdm_hub.audit.novelty import Novelty
 from auditdm_hub.audit.probe import ImageTools
 from auditdm_hub.audit.reward import AuditReward, text_of
+from auditdm_hub.audit.vote import NO_JUDGEMENT
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import Exchange, Judged, Outcome, Probe, Seed, Verdict
 
@@ -85,6 +86,14 @@ def test_missing_answers_are_no_success_for_the_archive(panel: Panel, images: Im
     reward = make(panel, images, Novelty())
     rewards(reward, "<question> m?", "<question> a?")
     assert reward.state() == {"novelty": {}, "silent_steps": 0}
+
+
+def test_a_judge_that_fails_is_no_zero(images: ImageMemory) -> None:
+    class Mute(Panel):
+        def judge(self, probe: Probe) -> Judged:
+            return Judged(Exchange(probe, "no", {"r": "yes"}), Verdict("invalid", "yes", 1.0, NO_JUDGEMENT))
+
+    assert rewards(make(Mute(), images), "<question> f?") == [None]
 
 
 def test_nothing_is_asked_when_nothing_parses(panel: Panel, images: ImageMemory) -> None:
