@@ -1,0 +1,107 @@
+"""What happens beside the training: log, progress, sealed checkpoints, and a stop when the loss is no number."""
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from auditdm_hub.atomic import SUFFIX, atomic_write_json, atomic_write_text
+from auditdm_hub.audit.checkpoints import seal
+from auditdm_hub.audit.reward import AuditReward
+from auditdm_hub.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from trl.trainer.grpo_trainer import GRPOTrainer
+
+REWARD_STATE = "reward.json"
+MODEL_CARD = "README.md"  # TRL and peft write one at each checkpoint; it describes a text model without a licence
+
+REMEDY = (
+    "the checkpoints before it are good: continue with --resume, or start again with a smaller training.learning_rate"
+)
+
+
+class TrainingWatch(TrainerCallback):
+    """Writes log.jsonl, tells the progress, and completes each checkpoint with the reward's state and a seal."""
+
+    def __init__(self, log: Path, reward: AuditReward, progress: Callable[[int, int], None] | None) -> None:
+        """Watch a training that logs to the file `log`."""
+        self._log = log
+        self._reward = reward
+        self._progress = progress
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        """Tell the progress."""
+        if self._progress is not None and state.is_world_process_zero:
+            self._progress(state.global_step, state.max_steps)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
+        """Append a line to the log; stop before a checkpoint is written if a figure is no number."""
+        logs = cast(dict[str, Any], kwargs.get("logs") or {})
+        if "loss" not in logs:  # the summary at the end
+            return
+        broken = [name for name in ("loss", "grad_norm") if not math.isfinite(logs.get(name) or 0.0)]
+        if broken:
+            raise ModelError(
+                f"training stopped at step {state.global_step}: {broken[0]} is {logs[broken[0]]}; {REMEDY}"
+            )
+        if state.is_world_process_zero:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("a") as file:
+                file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
+        """Add the reward's state to the checkpoint that was just written, and seal it."""
+        if not state.is_world_process_zero:
+            return
+        model = cast("torch.nn.Module", kwargs["model"])
+        if not all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad):
+            raise ModelError(
+                f"training stopped at step {state.global_step}: the adapter holds values that are no numbers; {REMEDY}"
+            )
+        folder = Path(str(args.output_dir))
+        checkpoint = folder / f"checkpoint-{state.global_step}"
+        atomic_write_json(checkpoint / REWARD_STATE, self._reward.state())
+        for card in (folder / MODEL_CARD, checkpoint / MODEL_CARD):
+            card.unlink(missing_ok=True)
+        seal(checkpoint)
+
+
+def restore_reward(checkpoint: Path, reward: AuditReward) -> None:
+    """Give the reward the state that it had at the checkpoint."""
+    reward.restore(json.loads((checkpoint / REWARD_STATE).read_text()))
+
+
+def trim_log(log: Path, step: int) -> None:
+    """Remove the lines after `step`, which training will write again, and a last line that was cut off."""
+    if not log.exists():
+        return
+    kept = []
+    for line in log.read_text().splitlines():
+        try:
+            done = json.loads(line)["step"]
+        except ValueError:
+            break
+        if done <= step:
+            kept.append(line)
+    atomic_write_text(log, "".join(f"{line}\n" for line in kept))
+
+
+def write_adapter(trainer: "GRPOTrainer", folder: Path) -> None:
+    """Write the adapter, all or nothing, without peft's model card and with the same bytes for the same weights."""
+    temporary = folder.with_name(folder.name + SUFFIX)
+    shutil.rmtree(temporary, ignore_errors=True)
+    trainer.accelerator.unwrap_model(trainer.model).save_pretrained(str(temporary))
+    (temporary / MODEL_CARD).unlink(missing_ok=True)
+    config = json.loads((temporary / "adapter_config.json").read_text())
+    config["target_modules"] = sorted(config["target_modules"])  # peft writes a set, in the order of the process
+    atomic_write_json(temporary / "adapter_config.json", dict(sorted(config.items())))
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)

@@ -1,0 +1,230 @@
+"""Real TRL on a tiny real Gemma3: what is asked, target, references and vote are a fake that looks at the words."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from audit.tiny_auditor import build_auditor
+from PIL import Image
+from safetensors.torch import load_file
+
+from auditdm_hub.audit.checkpoints import latest_intact
+from auditdm_hub.audit.memory import ImageMemory
+from auditdm_hub.audit.novelty import Novelty
+from auditdm_hub.audit.probe import ImageTools
+from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
+from auditdm_hub.audit.reward import AuditReward, Scored
+from auditdm_hub.audit.train import (
+    TrainingData,
+    TrainingSettings,
+    grpo_config,
+    micro_batch,
+    train_auditor,
+    training_rows,
+)
+from auditdm_hub.errors import ModelError
+from auditdm_hub.models.transformers_auditor import TransformersAuditor
+from auditdm_hub.records import Action, Exchange, Judged, Probe, Seed, Verdict
+
+STEPS = 4
+TINY = TrainingSettings(
+    steps=STEPS, learning_rate=1e-2, min_learning_rate=1e-3, num_generations=4, prompts_per_step=2, lora_rank=2,
+    lora_alpha=4, max_completion_length=6, save_steps=2, seed=3,
+)  # fmt: skip
+
+
+def judge(probes: Sequence[Probe]) -> list[Judged]:
+    """A target that fails at whatever contains an "r"."""
+    return [
+        Judged(
+            Exchange(probe, "no", {"r": "yes"}),
+            Verdict("failure" if "r" in probe.question else "agreement", "yes", 1.0),
+        )
+        for probe in probes
+    ]
+
+
+class LenientReward(AuditReward):
+    """Tags what an untrained model writes, so that it can be asked."""
+
+    def score(self, seed_ids: Sequence[str], actions: Sequence[Action], texts: Sequence[str]) -> list[Scored]:
+        words = [text.replace("?", "").replace("<", "").replace(">", "") for text in texts]
+        return super().score(seed_ids, actions, [f"<question> {word}?" for word in words])
+
+
+class Case:
+    """A base model, data, and a fresh reward for each training."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.images = ImageMemory()
+        self.seeds = []
+        for shade in range(6):
+            sha = self.images.put(Image.new("RGB", (32, 32), (40 * shade, 0, 99)))
+            self.seeds.append(Seed(f"s{shade}", sha, "", "", "", "made", "CC0-1.0", "discovery"))
+
+    def reward(self) -> AuditReward:
+        return LenientReward(self.seeds, judge, ImageTools(self.images), Novelty())
+
+    def train(
+        self, out: Path, settings: TrainingSettings = TINY, resume: bool = False, stop_at: int = 0
+    ) -> AuditReward:
+        reward = self.reward()
+        data = TrainingData(self.seeds, ("question",), self.images.get, PLAYGROUND_PROMPTS)
+
+        def stop(done: int, total: int) -> None:
+            assert total == settings.steps
+            if done == stop_at:
+                raise KeyboardInterrupt
+
+        adapter = train_auditor(str(self.base), data, reward, settings, out, resume, stop)
+        assert adapter == out / "adapter"
+        return reward
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return Case(build_auditor(tmp_path_factory.mktemp("base")))
+
+
+@pytest.fixture(scope="module")
+def whole(case: Case, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AuditReward]:
+    """A training that was not interrupted."""
+    out = tmp_path_factory.mktemp("whole")
+    return out, case.train(out)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def log_without_times(out: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if "time" not in name} for line in lines]
+
+
+def test_training_writes_an_adapter_of_the_language_model_alone(whole: tuple[Path, AuditReward]) -> None:
+    out, _ = whole
+    assert set(contents(out / "adapter")) == {"adapter_config.json", "adapter_model.safetensors"}
+    tensors = load_file(out / "adapter" / "adapter_model.safetensors")
+    assert all("language_model" in name for name in tensors)
+    assert any(tensor.abs().max() > 0 for name, tensor in tensors.items() if "lora_B" in name)
+    assert not [file for file in out.rglob("README.md")]
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["checkpoint-2", "checkpoint-4"]
+
+
+def test_every_step_is_logged_with_the_parts_of_the_reward(whole: tuple[Path, AuditReward]) -> None:
+    lines = log_without_times(whole[0])
+    assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
+    parts = {"search_success", "consensus_rate", "parse_ok", "unique", "effective_kinds", "search_success/question"}
+    assert all(parts <= set(line) for line in lines)
+    assert any(line["grad_norm"] > 0 for line in lines)
+    assert lines[-1]["effective_kinds"] > 0
+
+
+def test_the_adapter_changes_what_the_auditor_writes(case: Case, whole: tuple[Path, AuditReward]) -> None:
+    texts = []
+    for adapter in (None, whole[0] / "adapter"):
+        auditor = TransformersAuditor.load(str(case.base), PLAYGROUND_PROMPTS.render, adapter, max_new_tokens=6)
+        images = [case.images.get(case.seeds[0].image_sha)] * 16
+        texts.append(auditor.write(images, ["question"] * 16, [""] * 16, [None] * 16, list(range(16))))
+    assert texts[0] != texts[1]
+
+
+@pytest.mark.parametrize("killed_at", [1, 3])
+def test_a_resumed_training_ends_with_the_same_bytes(
+    case: Case, whole: tuple[Path, AuditReward], tmp_path: Path, killed_at: int
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        case.train(tmp_path, stop_at=killed_at)
+    assert not (tmp_path / "adapter").exists()
+    torch.manual_seed(999)  # another process would have other random states
+    reward = case.train(tmp_path, resume=True)
+    assert contents(tmp_path / "adapter") == contents(whole[0] / "adapter")
+    assert reward.state() == whole[1].state()
+    assert log_without_times(tmp_path) == log_without_times(whole[0])
+
+
+def test_a_torn_checkpoint_is_skipped(case: Case, whole: tuple[Path, AuditReward], tmp_path: Path) -> None:
+    case.train(tmp_path)
+    (tmp_path / "adapter").rename(tmp_path / "moved")
+    optimizer = tmp_path / "checkpoints" / "checkpoint-4" / "optimizer.pt"
+    optimizer.write_bytes(optimizer.read_bytes()[:100])
+    case.train(tmp_path, resume=True)
+    assert contents(tmp_path / "adapter") == contents(whole[0] / "adapter")
+    assert [line["step"] for line in log_without_times(tmp_path)] == list(range(1, STEPS + 1))
+
+
+def test_a_finished_training_is_not_repeated_on_resume(case: Case, whole: tuple[Path, AuditReward]) -> None:
+    before = contents(whole[0] / "adapter")
+    reward = case.train(whole[0], resume=True)
+    assert contents(whole[0] / "adapter") == before
+    assert reward.state()["novelty"] == {}  # nothing was asked
+
+
+def test_another_seed_gives_another_adapter(case: Case, whole: tuple[Path, AuditReward], tmp_path: Path) -> None:
+    case.train(tmp_path, replace(TINY, seed=4, steps=1))
+    assert contents(tmp_path / "adapter") != contents(whole[0] / "adapter")
+
+
+def test_a_step_that_overflows_stops_the_training_before_its_checkpoint(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def enormous(self: AuditReward, *args: object, **columns: object) -> list[float]:
+        calls.append(columns)
+        return [1e38 if len(calls) == 4 else 1.0, 0.0] * 4
+
+    monkeypatch.setattr(LenientReward, "__call__", enormous)
+    settings = replace(TINY, scale_rewards="none")
+    with pytest.raises(ModelError, match="training stopped at step 4: grad_norm is (inf|nan)"):
+        case.train(tmp_path, settings)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["checkpoint-2"]
+    monkeypatch.undo()
+    case.train(tmp_path, settings, resume=True)
+    assert [line["step"] for line in log_without_times(tmp_path)] == list(range(1, STEPS + 1))
+
+
+def test_weights_that_diverge_stop_the_training(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="training stopped after step 1: the auditor's probabilities are no numbers"):
+        case.train(tmp_path, replace(TINY, learning_rate=3e38, min_learning_rate=3e38, save_steps=4))
+    with pytest.raises(ModelError, match="training stopped at step 1: the adapter holds values that are no numbers"):
+        case.train(tmp_path, replace(TINY, learning_rate=1e39, min_learning_rate=1e39, save_steps=1))
+    assert latest_intact(tmp_path / "checkpoints") is None
+
+
+def test_the_papers_settings_reach_trl(tmp_path: Path) -> None:
+    config = grpo_config(TrainingSettings(), "cpu", tmp_path)
+    assert config.max_steps == 1000
+    assert config.learning_rate == 3e-6
+    assert config.warmup_steps == 100
+    assert config.lr_scheduler_type == "cosine_with_min_lr"
+    assert config.lr_scheduler_kwargs == {"min_lr": 1e-6}
+    assert config.optim.startswith("adamw")
+    assert config.per_device_train_batch_size * config.gradient_accumulation_steps == 256
+    assert config.steps_per_generation == config.gradient_accumulation_steps
+    assert not config.bf16
+
+
+def test_batches_split_without_breaking_a_group() -> None:
+    assert micro_batch(TrainingSettings(), "cpu", 1) == (64, 4)
+    assert micro_batch(TrainingSettings(), "cuda", 4) == (8, 8)
+    assert micro_batch(TrainingSettings(prompts_per_step=3, num_generations=4), "cuda", 1) == (6, 2)
+    with pytest.raises(ValueError, match="must be a multiple of the number of processes, got 32 for 3"):
+        micro_batch(TrainingSettings(), "cuda", 3)
+
+
+def test_rows_cover_every_pair_before_any_twice() -> None:
+    seeds = [Seed(name, "0" * 64, "", question, "", "", "", "discovery") for name, question in (("a", "q?"), ("b", ""))]
+    rows = training_rows(seeds, ("question", "edit"), 7, seed=1)
+    named = [(seed.id, action) for seed, action in rows]
+    assert set(named[:3]) == set(named[3:6]) == {("a", "question"), ("b", "question"), ("a", "edit")}
+    assert len(named) == 7
+    assert training_rows(seeds, ("question", "edit"), 7, seed=1) == rows
+    assert any(training_rows(seeds, ("question", "edit"), 7, seed=other) != rows for other in range(2, 6))
+    with pytest.raises(ValueError, match="nothing to train on: 1 images, actions edit, no questions"):
+        training_rows(seeds[1:], ("edit",), 7, seed=1)
