@@ -132,7 +132,8 @@ def one_round(
 
     for item in loaded:
         # A new one each time: features that were kept from an earlier round would be a cache.
-        ours = TransformersVLM(item.model, item.processor, item.model_id, batch_size=batch, new_tokens=(tokens, tokens))
+        ours = TransformersVLM(item.model, item.processor, item.model_id, batch_size=batch, max_new_tokens=tokens)
+        item.model.generation_config.min_new_tokens = tokens
         spent, _ = timed(lambda item=item: batched(item, 1, slice_size))  # type: ignore[misc]
         seconds[0] += spent / slice_size
         spent, want = timed(lambda item=item: batched(item, batch, probes))  # type: ignore[misc]

@@ -12,7 +12,7 @@ def load_vlm(name: str, **options: Any) -> "TransformersVLM":  # noqa: ANN401  #
     Args:
         name: the folder or the model's name.
         options: those of `TransformersVLM.load`: revision, adapter, device, dtype, family, prompt_template,
-            batch_size, new_tokens.
+            batch_size, max_new_tokens.
 
     Raises:
         ModelError: there is no such model, it lacks a processor, or it does not take images and text.

@@ -51,7 +51,7 @@ def load_parts(
     model_id = versioned(name, getattr(model.config, "_commit_hash", None))
     if adapter is not None:
         model = _adapted(model, adapter)
-        model_id = f"{model_id}+{versioned(adapter, None)}"
+        model_id = f"{model_id}+{versioned(adapter)}"
     return model.to(where).eval(), processor, model_id
 
 

@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
+
 # What can change an answer: weights, configuration, tokenizer, chat template.
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
@@ -20,9 +22,23 @@ def folder_revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def versioned(name: str, commit: str | None) -> str:
-    """Return "name@revision": of a folder its own name and content, of a model of the Hub its commit."""
+def versioned(name: str, commit: str | None = None) -> str:
+    """Return "name@revision": of a folder its own name and content, of a model of the Hub its commit.
+
+    Args:
+        name: as it was loaded.
+        commit: of the Hub, if it is known; default: the one that the local cache of the Hub holds.
+    """
     folder = Path(name)
     if folder.is_dir():
         return f"{folder.resolve().name}@{folder_revision(folder)}"
+    commit = commit or _cached_commit(name)
     return f"{name}@{commit[:12]}" if commit else name
+
+
+def _cached_commit(name: str) -> str | None:
+    for file in ("adapter_config.json", "config.json"):
+        path = try_to_load_from_cache(name, file)
+        if isinstance(path, str):
+            return Path(path).parent.name  # .../snapshots/<commit>/<file>
+    return None

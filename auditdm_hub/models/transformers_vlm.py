@@ -43,7 +43,7 @@ class TransformersVLM:
         family: str | None = None,
         prompt_template: str | None = None,
         batch_size: int = 64,
-        new_tokens: tuple[int, int] = (0, 16),
+        max_new_tokens: int = 16,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way.
 
@@ -55,14 +55,14 @@ class TransformersVLM:
             prompt_template: text around "{question}"; default: `auditdm_prompt_template` of the model's configuration,
                 else "answer en {question}" for PaliGemma and the bare question for chat models.
             batch_size: the most questions decoded at a time.
-            new_tokens: least and most tokens of an answer.
+            max_new_tokens: where an answer is cut.
         """
         kind = model.config.model_type
         template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
         template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)
         self.id = model_id
         self.family = family or kind
-        self.decoding = f"greedy, {new_tokens[0]}-{new_tokens[1]} tokens, {model.dtype}, {template!r}"
+        self.decoding = f"greedy, at most {max_new_tokens} tokens, {model.dtype}, {template!r}"
         self._model = model
         self._processor = processor
         self._tokenizer = processor.tokenizer
@@ -74,8 +74,7 @@ class TransformersVLM:
         eos = model.generation_config.eos_token_id
         model.generation_config = GenerationConfig(
             do_sample=False,
-            min_new_tokens=new_tokens[0] or None,
-            max_new_tokens=new_tokens[1],
+            max_new_tokens=max_new_tokens,
             eos_token_id=self._tokenizer.eos_token_id if eos is None else eos,
             pad_token_id=self._tokenizer.pad_token_id,
             bos_token_id=self._tokenizer.bos_token_id,
@@ -100,7 +99,7 @@ class TransformersVLM:
             adapter: folder or name of a LoRA adapter, merged into the weights.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             dtype: "auto" = fp32 on a CPU, else as stored; or "float32", "bfloat16", "float16".
-            options: `family`, `prompt_template`, `batch_size`, `new_tokens`.
+            options: `family`, `prompt_template`, `batch_size`, `max_new_tokens`.
 
         Raises:
             ModelError: there is no such model, it lacks a processor, or it does not take images and text.
@@ -187,6 +186,6 @@ def _requests(images: Sequence[Image.Image], questions: Sequence[str]) -> tuple[
         raise ValueError(f"got {len(images)} images and {len(questions)} questions: one question per image")
     by_object = {id(image): image for image in images}  # hashing pixels costs more than asking who is who
     shas = {key: image_sha(image) for key, image in by_object.items()}
-    named = {shas[key]: image.convert("RGB") for key, image in by_object.items()}
+    named = {shas[key]: image if image.mode == "RGB" else image.convert("RGB") for key, image in by_object.items()}
     folded = [" ".join(question.split()) for question in questions]
     return named, [(shas[id(image)], text) for image, text in zip(images, folded, strict=True)]
