@@ -2,10 +2,12 @@
 
 1. Keep failures and agreements; drop rows as told by hand, and duplicates within source images.
 2. Cluster the failures (several cuts of one tree); part all questions into topics.
-3. Refuse to name types where the wrong answers are as good as random.
+3. Where the wrong answers are as good as random, refuse to name types but on overwhelming evidence: a target that
+   guesses on crowds still fails on crowds.
 4. Search predicates over all kept exchanges, join and simplify them, name them.
-5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies, one
-   that is bound to a topic before one that is not; the rest stays "unassigned", never forced. Members are ranked by closeness to the type's centre.
+5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies,
+   one that is bound to a topic before one that is not; the rest stays "unassigned", never forced. Members are ranked by
+   closeness to the type's centre.
 6. Apply the decisions made by hand.
 
 Everything depends on the rows, the embedder and the seed alone, not on the order of the rows.
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from auditdm_hub.curate.cluster import cuts_of, grow
 from auditdm_hub.curate.deduplicate import Duplicate, deduplicate
-from auditdm_hub.curate.describe import find_rules
+from auditdm_hub.curate.describe import EVIDENCE, find_rules
 from auditdm_hub.curate.features import contrast_entropy, failure_features
 from auditdm_hub.curate.merge import merge_findings
 from auditdm_hub.curate.name import name_findings, state
@@ -33,6 +35,8 @@ from auditdm_hub.statistics import wilson
 
 UNASSIGNED = "unassigned"
 RANDOM_ENTROPY = 0.97
+RANDOM_EVIDENCE = 15.0
+"""Nats that a rule must show where the wrong answers are random."""
 MIN_TO_JUDGE = 100
 """Failures from which on the contrast entropy can tell random answers."""
 STEPS = 5
@@ -103,13 +107,11 @@ def curate(
     topics = find_topics(table, embedder, known, seed)
     entropy = contrast_entropy(failures, topics[table.failed].tolist(), seed)
     tell(3, STEPS)
+    random = entropy > RANDOM_ENTROPY and len(failures) >= MIN_TO_JUDGE
+    drafts, base = _draft(table, topics, known, RANDOM_EVIDENCE if random else EVIDENCE)
     refusal = ""
-    drafts: list[_Draft] = []
-    base = float(table.failed.mean()) if len(table.judged) else 0.0
-    if entropy > RANDOM_ENTROPY and len(failures) >= MIN_TO_JUDGE:
+    if random and not drafts:
         refusal = f"the wrong answers are as good as random (contrast entropy {entropy:.2f}): no type can be named"
-    else:
-        drafts, base = _draft(table, topics, known)
     tell(4, STEPS)
     drafts, unused = _decide(drafts, overrides)
     missing = sorted(set(overrides.drop_rows) - {identity for identity, _ in rows})
@@ -128,10 +130,12 @@ def curate(
     )
 
 
-def _draft(table: Table, topics: NDArray[np.int64], taxonomy: Sequence[Capability]) -> tuple[list[_Draft], float]:
+def _draft(
+    table: Table, topics: NDArray[np.int64], taxonomy: Sequence[Capability], evidence: float
+) -> tuple[list[_Draft], float]:
     described = [(int(topic), describe_topic(table, topics == topic)) for topic in np.unique(topics)]
     contexts = [(topic, rule) for topic, rule in described if rule is not None]
-    findings, base = find_rules(table, contexts)
+    findings, base = find_rules(table, contexts, evidence)
     merged = merge_findings(table, findings, base, named=len(taxonomy))
     names = name_findings(table, merged, taxonomy)
     drafts = [

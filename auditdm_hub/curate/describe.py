@@ -70,15 +70,18 @@ def divergence(failures: Counts, trials: Counts, base: float) -> Counts:
     return np.where(rate > base, hit + miss, 0)
 
 
-def find_rules(table: Table, contexts: Sequence[tuple[int, Conjunction]]) -> tuple[list[Finding], float]:
+def find_rules(
+    table: Table, contexts: Sequence[tuple[int, Conjunction]], evidence: float = EVIDENCE
+) -> tuple[list[Finding], float]:
     """Return the accepted rules, best first, and the failure rate of what they leave unexplained.
 
     Args:
         table: the judged exchanges.
         contexts: (topic, description) pairs; a description without a condition searches everything.
+        evidence: nats that a rule must score beyond the cost of its search and ln(how many contexts there are).
     """
     masks = [table.holds(rule) for _, rule in contexts]
-    evidence = EVIDENCE + math.log(max(1, len(contexts)))
+    evidence += math.log(max(1, len(contexts)))
     total = len(table.judged)
     rate = float(table.failed.mean()) if total else 0.0
     # Where most trials fail, their rate is no background: start low and let the unexplained raise it.
@@ -261,7 +264,9 @@ def _best_subset(
     for size in range(1, min(len(order), len(seen) - 1) + 1):
         left = np.setdiff1d(seen, order[:size])
         gain = float(divergence(failures[left].sum(), trials[left].sum(), base))
-        score = gain - _log_choose(len(seen), size) - 0.5 * size
+        # "answer > 0" says more than "answer not in {0}": leaving out is for "nothing" and "unanswerable".
+        numbers = int((~np.isnan(table.numbers[order[:size]])).sum())
+        score = gain - _log_choose(len(seen), size) - 0.5 * size - numbers
         if score > best[0]:
             best = score, (Values(tuple(table.answers[i] for i in sorted(order[:size])), excluded=True),)
     return best

@@ -7,7 +7,7 @@
 A plain embedding of the question finds topics, not failure types; the image vector hurts (docs/curation.md).
 
 `contrast_entropy` tells whether wrong answers are wrong in a way: H(C | T) of the failures, over the same after the
-answers were shuffled within their class. Near 1 = as good as random: no type can be named by its contrast.
+wrong answers were shuffled within their topic. Near 1 = as good as random.
 """
 
 import math
@@ -107,7 +107,8 @@ def contrast_entropy(failures: Sequence[Judged], topics: Sequence[int], seed: in
         mixed = []
         for block in blocks.values():
             order = rng.permutation(len(block))
-            mixed += [(expected, block[place][1]) for (expected, _), place in zip(block, order, strict=True)]
+            pairs = [(expected, block[place][1]) for (expected, _), place in zip(block, order, strict=True)]
+            mixed += [(expected, said) for expected, said in pairs if expected != said]
         shuffled.append(_conditional_entropy(mixed))
     return min(1.0, observed / max(observed, float(np.mean(shuffled))))
 

@@ -51,7 +51,8 @@ def fold(word: str) -> str:
 @lru_cache(maxsize=65536)
 def normalise(answer: str) -> str:
     """Return an answer in lower case, without articles and final punctuation, number words as digits."""
-    kept = [part for part in answer.lower().strip().strip(".,;!?\"'").split() if part not in ("a", "an", "the")]
+    parts = answer.lower().strip().strip(".,;!?\"'").split()
+    kept = [part for part in parts if part not in ("a", "an", "the")] or parts  # the letter "a" is an answer
     return " ".join(NUMBER_WORDS.get(part, BRITISH.get(part, part)) for part in kept)
 
 

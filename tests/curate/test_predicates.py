@@ -73,6 +73,7 @@ def test_language() -> None:
     assert [fold(word) for word in ("dice", "boxes", "is", "glass", "bus", "hours", "gas", "cities")] == [
         "dice", "box", "is", "glass", "bus", "hour", "gas", "city",
     ]  # fmt: skip
+    assert [normalise(text) for text in ("A", "a dog", "The")] == ["a", "dog", "the"]
     assert normalise(" The Two red  circles. ") == "2 red circles"
     assert [answer_class(text) for text in ("Seven", "7:00", "No", "teal", "Left", "b", "a dog", "")] == [
         "number", "time", "yes or no", "color", "side", "letter", "text", "text",
