@@ -37,11 +37,11 @@ TINY = TrainingSettings(
 
 
 def judge(probes: Sequence[Probe]) -> list[Judged]:
-    """A target that fails at whatever contains an "r"."""
+    """A target that fails at questions whose first word is short."""
     return [
         Judged(
             Exchange(probe, "no", {"r": "yes"}),
-            Verdict("failure" if "r" in probe.question else "agreement", "yes", 1.0),
+            Verdict("failure" if len(probe.question.split()[0]) < 4 else "agreement", "yes", 1.0),
         )
         for probe in probes
     ]
@@ -228,3 +228,14 @@ def test_rows_cover_every_pair_before_any_twice() -> None:
     assert any(training_rows(seeds, ("question", "edit"), 7, seed=other) != rows for other in range(2, 6))
     with pytest.raises(ValueError, match="nothing to train on: 1 images, actions edit, no questions"):
         training_rows(seeds[1:], ("edit",), 7, seed=1)
+
+
+def test_training_makes_successes_more_frequent(case: Case, tmp_path: Path) -> None:
+    settings = replace(
+        TINY, steps=16, num_generations=8, prompts_per_step=4, learning_rate=6e-3, lora_rank=8, lora_alpha=16,
+        scheduler="constant", save_steps=16,
+    )  # fmt: skip
+    case.train(tmp_path, settings)
+    success = [line["search_success"] for line in log_without_times(tmp_path)]
+    assert sum(success[:3]) / 3 < 0.2  # an untrained model's words are random
+    assert sum(success[-3:]) / 3 > 0.8

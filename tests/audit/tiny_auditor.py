@@ -83,6 +83,9 @@ def build_auditor(folder: Path, hidden: int = 32, layers: int = 2, side: int = 3
         eoi_token_index=tokenizer.convert_tokens_to_ids("<end_of_image>"),
     )
     model = T.Gemma3ForConditionalGeneration(config)
+    with torch.no_grad():
+        # As it is, no adapter could make a token likely: |logits| <= |hidden| |embedding| < 1.
+        model.get_input_embeddings().weight.mul_(10)
     model.generation_config = T.GenerationConfig(eos_token_id=1, pad_token_id=0, bos_token_id=2)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
