@@ -28,14 +28,14 @@ def intact(folder: Path) -> bool:
     return bool(sealed == _hashes(folder))
 
 
-def latest_intact(folder: Path) -> Path | None:
-    """Return the intact checkpoint-N of highest N, after removing the torn ones."""
+def latest_intact(folder: Path, prune: bool = True) -> Path | None:
+    """Return the intact checkpoint-N of highest N; with `prune` remove the torn ones."""
     found = sorted(folder.glob("checkpoint-*"), key=step_of)
     kept = []
     for checkpoint in found:
         if intact(checkpoint):
             kept.append(checkpoint)
-        else:
+        elif prune:
             shutil.rmtree(checkpoint)
     return kept[-1] if kept else None
 

@@ -16,6 +16,7 @@ to 1e-6. LoRA, the group size and the archive are ours. `auditdm-hub audit` runs
             adapter/                    the result, complete if it is there
 """
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
@@ -109,10 +110,12 @@ def train_auditor(
     adapter, checkpoints, log = out_dir / "adapter", out_dir / "checkpoints", out_dir / "log.jsonl"
     if resume and adapter.is_dir():
         return adapter
-    for old in () if resume else (adapter, checkpoints):
-        shutil.rmtree(old, ignore_errors=True)
-    checkpoint = latest_intact(checkpoints)
-    trim_log(log, step_of(checkpoint) if checkpoint else 0)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    checkpoint = latest_intact(checkpoints, prune=first) if resume else None
+    if first:
+        for old in () if resume else (adapter, checkpoints):
+            shutil.rmtree(old, ignore_errors=True)
+        trim_log(log, step_of(checkpoint) if checkpoint else 0)
     with quiet_libraries():
         trainer = _trainer(base, data, reward, settings, checkpoints)
         trainer.add_callback(TrainingWatch(log, reward, progress))
@@ -164,7 +167,9 @@ def _trainer(
 
     from auditdm_hub.models.transformers_auditor import load_chat_model
 
-    model, processor, _ = load_chat_model(base, settings.device)
+    local = os.environ.get("LOCAL_RANK")
+    device = f"cuda:{local}" if local and settings.device == "cuda" else settings.device
+    model, processor, _ = load_chat_model(base, device)
     lora = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
@@ -191,8 +196,6 @@ def grpo_config(settings: TrainingSettings, device: str, checkpoints: Path) -> "
     Raises:
         ValueError: the batch cannot be shared out over the processes, or holds less than a group.
     """
-    import os
-
     from trl.trainer.grpo_config import GRPOConfig
 
     processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -225,6 +228,7 @@ def grpo_config(settings: TrainingSettings, device: str, checkpoints: Path) -> "
         bf16=on_gpu,
         activation_checkpointing=on_gpu,
         dataloader_pin_memory=on_gpu,
+        ddp_find_unused_parameters=False,  # every row has an image
     )
 
 

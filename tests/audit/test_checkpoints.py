@@ -33,6 +33,8 @@ def test_every_kind_of_damage_shows(tmp_path: Path) -> None:
 def test_the_latest_intact_one_is_found_by_number_and_torn_ones_are_removed(tmp_path: Path) -> None:
     good, other, torn = checkpoint(tmp_path, 9), checkpoint(tmp_path, 10), checkpoint(tmp_path, 100)
     (torn / "weights").write_bytes(b"")
+    assert latest_intact(tmp_path, prune=False) == other
+    assert torn.exists()
     assert latest_intact(tmp_path) == other
     assert good.exists()
     assert not torn.exists()
