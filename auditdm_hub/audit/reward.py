@@ -10,6 +10,7 @@
 The penalty, the novelty (`auditdm_hub.audit.novelty`) and `None` are ours; the paper pays 1 or 0.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,10 +81,13 @@ class AuditReward:
         names = cast(list[str], columns["seed_id"])
         actions = cast(list[Action], columns["action"])
         texts = [text_of(completion) for completion in completions]
+        start = time.perf_counter()
         scored = self.score(names, actions, texts)
+        seconds = time.perf_counter() - start
         log = cast(LogMetric | None, columns.get("log_metric"))
         if log is not None:
             self._log(scored, log)
+            log("reward_time", seconds)  # beside TRL's step_time
         self._refuse_silence(scored)
         return [row.reward for row in scored]
 
