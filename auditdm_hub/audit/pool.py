@@ -1,0 +1,196 @@
+"""The image pool of an audit: a folder of images, or any data set that `datasets` loads, turned into seeds.
+
+Each source image belongs to one split for ever: a hash of its pixels decides, so that a failure type found on the
+discovery images can be confirmed, repaired and tested on images that no earlier stage has seen. An image that cannot
+be used (unreadable, animated, too large) is counted by reason and left out; an empty pool is an error.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from auditdm_hub.errors import BackendUnavailableError, ConfigError, PoolError
+from auditdm_hub.images import ImageStore
+from auditdm_hub.records import Seed, Split, content_id
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MAX_PIXELS = 50_000_000
+ROLES = ("image", "caption", "question", "answer")
+# Parts of a hundred: most images serve discovery, which wants variety; the others want only enough for statistics.
+SPLITS: tuple[tuple[Split, int], ...] = (("discovery", 60), ("confirm", 20), ("rectify", 10), ("test", 10))
+
+
+@dataclass(frozen=True, slots=True)
+class PoolItem:
+    """An image of the pool with what is known of it, or the reason why it cannot be used."""
+
+    source: str
+    image: Image.Image | None
+    caption: str = ""
+    question: str = ""
+    answer: str = ""
+    licence: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The seeds of a run, and how many images were skipped for which reason."""
+
+    seeds: tuple[Seed, ...]
+    skipped: Mapping[str, int]
+
+
+def split_of(image_sha: str) -> Split:
+    """Return the split of a source image."""
+    number = int(image_sha[-8:], 16) % 100
+    for split, share in SPLITS:
+        if number < share:
+            return split
+        number -= share
+    raise AssertionError("the shares of the splits add up to 100")
+
+
+def fill_pool(
+    items: Iterable[PoolItem], size: int, store: ImageStore, progress: Callable[[int, int], None] | None = None
+) -> Pool:
+    """Store up to `size` usable images and return their seeds, in the order of the source.
+
+    The same image twice is one seed per distinct question.
+
+    Raises:
+        PoolError: no image can be used.
+    """
+    seeds: dict[str, Seed] = {}
+    skipped: Counter[str] = Counter()
+    for item in items:
+        if item.image is None:
+            skipped[item.fault] += 1
+            continue
+        sha = store.put(item.image)
+        name = content_id(sha, item.question, item.caption)
+        if name in seeds:
+            skipped["the same image and question again"] += 1
+            continue
+        seeds[name] = Seed(
+            name, sha, item.caption, item.question, item.answer, item.source, item.licence, split_of(sha)
+        )  # fmt: skip
+        if progress:
+            progress(len(seeds), size)
+        if len(seeds) == size:
+            break
+    if not seeds:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in skipped.most_common()) or "it is empty"
+        raise PoolError(
+            f"the pool has no usable image ({reasons}): name a folder with images or a data set with --pool"
+        )
+    return Pool(tuple(seeds.values()), dict(sorted(skipped.items())))
+
+
+def folder_items(folder: Path, licence: str) -> Iterator[PoolItem]:
+    """Yield the images of a folder and its subfolders by name; `photo.txt` beside `photo.jpg` holds its caption.
+
+    Raises:
+        PoolError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise PoolError(f"--pool {folder}: there is no such folder")
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+        beside = path.with_suffix(".txt")
+        caption = " ".join(beside.read_text(errors="replace").split()) if beside.is_file() else ""
+        try:
+            image = _usable(Image.open(path))
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
+            yield PoolItem(path.name, None, fault="cannot be read as an image")
+            continue
+        if isinstance(image, str):
+            yield PoolItem(path.name, None, fault=image)
+        else:
+            yield PoolItem(path.relative_to(folder).as_posix(), image, caption, licence=licence)
+
+
+def dataset_items(name: str, columns: Mapping[str, str], licence: str) -> Iterator[PoolItem]:
+    """Yield the rows of a data set: `id`, `id:split` or `id@revision:split`, or a folder that `datasets` loads.
+
+    Args:
+        name: what `datasets.load_dataset` takes, with an optional revision and split (default "train"), streamed.
+        columns: which column holds which of `ROLES`; a column of the same name is found without it.
+        licence: licence of the images, if the data set does not say.
+
+    Raises:
+        ConfigError: `columns` names an unknown role or a column that is not there.
+        PoolError: the data set cannot be loaded.
+    """
+    unknown = sorted(set(columns) - set(ROLES))
+    if unknown:
+        raise ConfigError(f"--columns {unknown[0]}=...: unknown role, wanted one of {', '.join(ROLES)}")
+    rows = _load(name)
+    found: dict[str, str] = {}
+    for number, row in enumerate(rows):
+        if not found:
+            found = {role: columns.get(role, role) for role in ROLES if role in columns or role in row}
+            missing = [column for column in found.values() if column not in row]
+            if missing or "image" not in found:
+                wanted = missing[0] if missing else "image"
+                raise ConfigError(
+                    f"--pool {name}: no column {wanted!r}, it has {', '.join(sorted(row))}; "
+                    "say which is which with --columns image=..."
+                )
+        yield _row_item(f"{name}#{number}", row, found, licence)
+
+
+def _row_item(source: str, row: Mapping[str, Any], found: Mapping[str, str], licence: str) -> PoolItem:
+    held = row[found["image"]]
+    if not isinstance(held, Image.Image):
+        return PoolItem(source, None, fault="the image column holds no image")
+    try:
+        image = _usable(held)
+    except (OSError, Image.DecompressionBombError, ValueError, SyntaxError):
+        return PoolItem(source, None, fault="cannot be read as an image")
+    if isinstance(image, str):
+        return PoolItem(source, None, fault=image)
+    texts = {role: _text(row[column]) for role, column in found.items() if role != "image"}
+    return PoolItem(source, image, licence=licence, **texts)
+
+
+def _load(name: str) -> Iterable[Mapping[str, Any]]:
+    try:
+        import datasets
+    except ImportError:
+        raise BackendUnavailableError("--pool with a data set needs `pip install datasets`") from None
+    place, _, split = name.partition(":")
+    place, _, revision = place.partition("@")
+    try:
+        rows: Iterable[Mapping[str, Any]] = datasets.load_dataset(
+            place, split=split or "train", revision=revision or None, streaming=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise PoolError(f"--pool {name}: cannot be loaded ({first})") from None
+    return rows
+
+
+def _usable(image: Image.Image) -> Image.Image | str:
+    """Return the image as RGB, upright, or why it cannot be used."""
+    from PIL import ImageOps
+
+    if getattr(image, "is_animated", False):
+        return "is animated"
+    if image.width * image.height > MAX_PIXELS:
+        return f"has more than {MAX_PIXELS // 1_000_000} million pixels"
+    if min(image.size) < 8:
+        return "is smaller than 8 pixels"
+    return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def _text(value: object) -> str:
+    """Return a cell as text: the first of several captions or answers."""
+    while isinstance(value, list):
+        value = value[0] if value else ""
+    if isinstance(value, Mapping):
+        value = value.get("text") or value.get("answer") or ""
+    return "" if value is None else str(value)
