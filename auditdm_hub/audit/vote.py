@@ -120,11 +120,11 @@ def _consensus(
     answers = sorted({answer for members in ballots.values() for answer in members})
     if any(same[(question, a, b)] is None for a, b in combinations(answers, 2)):
         return None
-    voting = [members for members in ballots.values() if _all_same(question, members, same)]
-    for size in range(len(voting), needed - 1, -1):
+    # A divided family agrees with nobody, not even with itself.
+    for size in range(len(ballots), needed - 1, -1):
         agreeing = [
             list(map(list, group))
-            for group in combinations(voting, size)
+            for group in combinations(ballots.values(), size)
             if _all_same(question, (answer for members in group for answer in members), same)
         ]
         if agreeing:

@@ -9,7 +9,14 @@ from auditdm_hub.audit.judge import EmbeddingJudge, VLMJudge, VQAJudge, load_jud
 from auditdm_hub.errors import ModelError
 from auditdm_hub.protocols import Judge
 
-VECTORS = {"sofa": (1, 0), "couch": (0.9, 0.44), "chair": (0, 1), "red": (0.6, 0.8), "blue": (-0.8, 0.6)}
+VECTORS = {
+    "sofa": (1, 0),
+    "big sofa": (1, 0.1),
+    "couch": (0.9, 0.44),
+    "chair": (0, 1),
+    "red": (0.6, 0.8),
+    "blue": (-0.8, 0.6),
+}
 
 
 class Table:
@@ -67,6 +74,7 @@ def test_embedding_judge_is_exact_about_numbers_and_polarity() -> None:
 def test_embedding_judge_looks_at_what_differs() -> None:
     judge = EmbeddingJudge(Table(), 0.8)
     assert compare(judge, ("red sofa", "red couch"), ("red sofa", "blue sofa")) == [True, False]
+    assert compare(judge, ("big sofa", "sofa"), ("blue sofa", "sofa")) == [True, False]
 
 
 def test_embedding_judge_wants_a_cosine() -> None:

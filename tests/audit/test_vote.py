@@ -36,6 +36,7 @@ def test_failure_and_agreement() -> None:
     assert one(exchange("5", a="4", b="four", c="4.0")) == Verdict("failure", "4", 1.0)
     assert one(exchange("Four.", a="4", b="four", c="4.0")) == Verdict("agreement", "4", 1.0)
     assert one(exchange("4", a="red", b="4", c="red")) == Verdict("failure", "red", 2 / 3)
+    assert one(exchange("4", a="red", b=None, c="red")) == Verdict("failure", "red", 2 / 3)
 
 
 def test_the_consensus_is_the_answer_that_most_gave() -> None:
@@ -46,6 +47,7 @@ def test_the_consensus_is_the_answer_that_most_gave() -> None:
 def test_no_consensus() -> None:
     assert one(exchange("1", a="1", b="2", c="3")).outcome == "no_consensus"
     assert one(exchange("1", a="1", b=None, c="")).outcome == "no_consensus"
+    assert one(exchange("1", a="", b=" ", c="1")).outcome == "no_consensus"  # silence is no agreement
     tie = exchange("1", a="1", b="1", c="2", d="2")
     assert one(tie, {**FAMILIES, "d": "D"}, quorum=2).outcome == "no_consensus"
     assert one(tie, {**FAMILIES, "d": "D"}).outcome == "no_consensus"
