@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 import transformers as hf
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -28,15 +28,20 @@ TEMPLATE = (
 )
 
 
-def tokenizer(named: dict[str, str], extra: tuple[str, ...] = ()) -> hf.PreTrainedTokenizerFast:
-    """Words of a small language; letters of everything else."""
-    core = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=False))
+def tokenizer(
+    named: dict[str, str], extra: tuple[str, ...] = (), *, writes_bos: bool = False
+) -> hf.PreTrainedTokenizerFast:
+    """Words of a small language, and letters; `writes_bos` = the first token comes by itself, as Gemma's does."""
     pieces = [*SPECIALS, *named.values(), *extra, *(chr(k) for k in range(32, 127)), "\n"]
     vocabulary = {piece: k for k, piece in enumerate(dict.fromkeys([*pieces, *WORDS]))}
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(" ", "removed"), pre_tokenizers.Split("\n", "isolated"), pre_tokenizers.Punctuation()]
     )
+    if writes_bos:
+        core.post_processor = processors.TemplateProcessing(
+            single="<bos> $A", pair="<bos> $A $B", special_tokens=[("<bos>", vocabulary["<bos>"])]
+        )
     core.decoder = decoders.WordPiece(cleanup=True)
     return hf.PreTrainedTokenizerFast(
         tokenizer_object=core,
@@ -84,7 +89,8 @@ Built = tuple[hf.PreTrainedModel, hf.ProcessorMixin]
 
 def gemma3() -> Built:
     tok = tokenizer(
-        {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"}
+        {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>"},
+        writes_bos=True,
     )
     images = Gemma3ImageProcessorPil(size={"height": SIDE, "width": SIDE}, image_seq_length=TOKENS)
     processor = hf.Gemma3Processor(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.prompting import Processor
+from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
 
 if TYPE_CHECKING:
@@ -22,14 +23,21 @@ def load_parts(
     Raises:
         ModelError: there is no such model, it lacks a processor, or it does not take images and text.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
-
     if dtype not in DTYPES:
         raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
     where = pick_device(device)
     stored = "float32" if dtype == "auto" and where.type == "cpu" else dtype
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+    with quiet_libraries():
+        return _load(name, revision, adapter, where, stored)
+
+
+def _load(
+    name: str, revision: str | None, adapter: str | None, where: "torch.device", dtype: str
+) -> tuple["PreTrainedModel", Processor, str]:
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
     try:
         load: Any = AutoProcessor.from_pretrained  # untyped
         processor = load(name, revision=revision, trust_remote_code=False)
@@ -42,7 +50,7 @@ def load_parts(
         )
     try:
         model: Any = AutoModelForImageTextToText.from_pretrained(
-            name, revision=revision, dtype=stored, trust_remote_code=False, use_safetensors=True
+            name, revision=revision, dtype=dtype, trust_remote_code=False, use_safetensors=True
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ModelError(

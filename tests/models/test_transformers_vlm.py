@@ -11,6 +11,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models import load_vlm
+from auditdm_hub.models.features import _runs
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.transformers_vlm import TransformersVLM
 
@@ -47,9 +48,10 @@ def plain_answer(folder: Path, image: Image.Image, question: str) -> str:
 
 @pytest.mark.parametrize("family", sorted(BUILDERS))
 def test_answers_are_those_of_plain_transformers_alone_and_in_any_batch(
-    family: str, tiny_folders: dict[str, Path], pictures: list[Image.Image]
+    family: str, tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, questions = pairs(pictures)
+    monkeypatch.delattr(TransformersVLM, "_answer_processed")  # what is shared is shared for all of these families
     model = load_vlm(str(tiny_folders[family]), max_new_tokens=LENGTH, batch_size=4)
     answers = model.answer(images, questions)
     assert len(set(answers)) > 2  # a model that always says the same would prove nothing
@@ -72,6 +74,11 @@ def test_the_way_through_the_processor_gives_the_same(
     slow = load_vlm(str(tiny_folders[family]), max_new_tokens=LENGTH, batch_size=4)
     monkeypatch.setattr(slow._prompter, "expansion", lambda question, image: None)
     assert slow.answer(images, questions) == answers
+
+
+def test_images_are_encoded_in_runs_of_one_size() -> None:
+    assert list(_runs(["a", "a", "a", "b", "b", "c"], 2)) == [(0, 2), (2, 3), (3, 5), (5, 6)]
+    assert list(_runs([], 2)) == []
 
 
 def test_each_image_is_prepared_once(
