@@ -43,6 +43,7 @@ class Colour:
 def test_answers_survive_in_the_file(tmp_path: Path) -> None:
     with AnswerCache(tmp_path / "deep" / "answers.sqlite") as cache:
         cache.put({b"1": "one", b"2": None})
+        assert (tmp_path / "deep" / "answers.sqlite-wal").exists()  # readers need not wait for a writer
     with AnswerCache(tmp_path / "deep" / "answers.sqlite") as cache:
         assert cache.get([b"1", b"2", b"1"]) == {b"1": "one"}
         assert len(cache) == 1
