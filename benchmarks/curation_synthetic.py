@@ -1,6 +1,6 @@
 """How well curation finds and names planted gaps in synthetic exchanges.
 
-    python -m benchmarks.curation_synthetic [--seeds 5] [--no-taxonomy] [--show]
+    python -m benchmarks.curation_synthetic [--seeds 5] [--first-seed 0] [--no-taxonomy] [--show]
 
 Each row plants 12-15 gaps at once; "found" matches types and gaps one to one by the Jaccard index (at least .5) of the
 exchanges that satisfy the predicate and those in the gap. Gaps with fewer than 8 failures are not counted.
@@ -89,15 +89,18 @@ def main() -> None:
     """Print one row per shape of run, then the null runs."""
     parser = argparse.ArgumentParser(description="How well curation finds and names planted gaps.")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--no-taxonomy", action="store_true", help="name without the shipped taxonomy")
     parser.add_argument("--show", action="store_true", help="print what was missed, misnamed or false")
     chosen = parser.parse_args()
     embedder = load_embedder()
     taxonomy = () if chosen.no_taxonomy else None
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    nulls = range(chosen.first_seed, chosen.first_seed + 2 * chosen.seeds)
     print("| exchanges | gaps found | rightly named | fragments | false types | Jaccard | P@10 | seconds |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for style, count in SHAPES:
-        runs = [run(style, count, seed, embedder, taxonomy) for seed in range(chosen.seeds)]
+        runs = [run(style, count, seed, embedder, taxonomy) for seed in seeds]
         results = [result for _, result, _ in runs]
         found, missed = sum(len(r.found) for r in results), sum(len(r.missed) for r in results)
         named = found - sum(len(r.misnamed) for r in results)
@@ -107,7 +110,7 @@ def main() -> None:
             f"| {sum(r.jaccard for r in results) / len(results):.2f} "
             f"| {sum(r.top_ten for r in results) / len(results):.2f} | {max(s for *_, s in runs):.1f} |"
         )
-        for seed, result in enumerate(results if chosen.show else []):
+        for seed, result in zip(seeds, results if chosen.show else [], strict=False):
             print(f"  seed {seed}: missed {result.missed}")
             for label, kinds in (("fragment", result.fragments), ("false", result.false)):
                 for kind in kinds:
@@ -118,11 +121,11 @@ def main() -> None:
     for diffuse in (0.05, 0.15, 0.3):
         for structured in (False, True):
             types = 0
-            for seed in range(2 * chosen.seeds):
+            for seed in nulls:
                 judged, _ = make_exchanges(1500, seed, (), "skewed", diffuse=diffuse, structured=structured)
                 types += len(curate(judged, embedder, taxonomy=taxonomy).types)
             wrong = "one wrong answer per right one" if structured else "random wrong answers"
-            print(f"null, {diffuse:.0%} diffuse errors, {wrong}: {types} types in {2 * chosen.seeds} runs of 1500")
+            print(f"null, {diffuse:.0%} diffuse errors, {wrong}: {types} types in {len(nulls)} runs of 1500")
 
 
 if __name__ == "__main__":

@@ -133,7 +133,10 @@ def curate(
 def _draft(
     table: Table, topics: NDArray[np.int64], taxonomy: Sequence[Capability], evidence: float
 ) -> tuple[list[_Draft], float]:
-    described = [(int(topic), describe_topic(table, topics == topic)) for topic in np.unique(topics)]
+    described = [
+        (topic, describe_topic(table, topics == topic, taxonomy[topic] if topic < len(taxonomy) else None))
+        for topic in np.unique(topics).tolist()
+    ]
     contexts = [(topic, rule) for topic, rule in described if rule is not None]
     findings, base = find_rules(table, contexts, evidence)
     merged = merge_findings(table, findings, base, named=len(taxonomy))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from string import Template
 
 from auditdm_hub.curate.describe import Finding
-from auditdm_hub.curate.language import COLORS, NUMBER_WORDS
+from auditdm_hub.curate.language import COLORS, NUMBER_WORDS, SIDES
 from auditdm_hub.curate.predicates import Bound, Condition, Conjunction, IsClass, Phrases, Values
 from auditdm_hub.curate.table import Table, phrases_of
 from auditdm_hub.curate.topics import Capability, find_capability
@@ -189,7 +189,7 @@ def _things(word: str) -> str:
     last = word.split()[-1]
     if last in ADJECTIVES:
         return f"{word} objects"
-    if len(word.split()) > 1 or not last.isalpha():
+    if len(word.split()) > 1 or not last.isalpha() or last in SIDES:
         return f'"{word}"'
     if last.endswith(("s", "x", "ch", "sh")):
         return f"{word}es"

@@ -72,23 +72,27 @@ def find_topics(table: Table, embedder: Embedder, taxonomy: Sequence[Capability]
     return topics[table.question]
 
 
-def describe_topic(table: Table, inside: Mask) -> Conjunction | None:
+def describe_topic(table: Table, inside: Mask, entry: Capability | None = None) -> Conjunction | None:
     """Return phrases that tell the topic's questions from the others, or None where there are none.
 
     Greedy: "has any" of the phrases that cover most of the topic and little else, then "lacks any" of what the others
     still have. Tried strictly (a trial of the others outweighs three of the topic), then loosely; the best F1 stands.
+    Words among the cues of the topic's `entry` win where others do as well: "many", not "behind".
     """
     trials = np.bincount(table.question, minlength=len(table.questions)).astype(np.float64)
     member = np.zeros(len(table.questions), bool)
     member[table.question[inside]] = True
     good, bad = np.where(member, trials, 0), np.where(member, 0, trials)
+    known = {word for cue in (entry.cues if entry else ()) for word in words(cue)}
+    liking = np.array([1.1 if set(phrase.split()) <= known else 1.0 for phrase in table.phrases])
     best: tuple[float, Conjunction | None] = (LEAST_SCORE, None)
     for cost in (3.0, 0.3, 0.03):
         rule: list[Phrases] = []
-        chosen, covered = _cover(table, good, bad, cost=cost, most=8)
+        chosen, covered = _cover(table, good, bad, liking, cost=cost, most=8)
         if chosen:
             rule.append(Phrases("question", "has any", tuple(chosen)))
-            lacking, removed = _cover(table, np.where(covered, bad, 0), np.where(covered, good, 0), cost=5.0, most=6)
+            rest = np.where(covered, bad, 0), np.where(covered, good, 0)
+            lacking, removed = _cover(table, *rest, np.ones_like(liking), cost=5.0, most=6)
             if lacking:
                 rule.append(Phrases("question", "lacks any", tuple(lacking)))
                 covered &= ~removed
@@ -100,7 +104,12 @@ def describe_topic(table: Table, inside: Mask) -> Conjunction | None:
 
 
 def _cover(
-    table: Table, good: NDArray[np.float64], bad: NDArray[np.float64], cost: float, most: int
+    table: Table,
+    good: NDArray[np.float64],
+    bad: NDArray[np.float64],
+    liking: NDArray[np.float64],
+    cost: float,
+    most: int,
 ) -> tuple[list[str], Mask]:
     """Choose phrases that cover much good and little bad weight of the questions."""
     covered = np.zeros(len(table.questions), bool)
@@ -109,7 +118,7 @@ def _cover(
     lengths = np.array([len(phrase.split()) for phrase in table.phrases], np.float64)
     while len(chosen) < most and len(table.phrases):
         weight = np.where(covered, 0, good - cost * bad)
-        gains = weight @ table.presence - 0.01 * lengths
+        gains = liking * (weight @ table.presence) - 0.01 * lengths
         best = int(np.argmax(gains))
         if gains[best] < least:
             break

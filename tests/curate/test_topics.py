@@ -4,9 +4,9 @@ import pytest
 from curate.judged_rows import judged
 
 from auditdm_hub.curate.embed import load_embedder
-from auditdm_hub.curate.predicates import write_rule
+from auditdm_hub.curate.predicates import Phrases, write_rule
 from auditdm_hub.curate.table import tabulate
-from auditdm_hub.curate.topics import describe_topic, find_capability, find_topics, load_taxonomy
+from auditdm_hub.curate.topics import Capability, describe_topic, find_capability, find_topics, load_taxonomy
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,9 @@ def test_what_no_entry_claims_is_clustered_and_described() -> None:
     assert len(set(topics)) == 2
     rules = [describe_topic(table, topics == topic) for topic in (topics[0], topics[-1])]
     assert [write_rule((rule or (),)) for rule in rules] == ['question has any("frob")', 'question has any("quux")']
+    twins = tabulate([judged("frob quux", "a", "x", image=str(index)) for index in range(9)])
+    assert describe_topic(twins, twins.failed, Capability("quuxing", ("quux",))) == (
+        Phrases("question", "has any", ("quux",)),
+    )
     silent = tabulate([judged("what is it?", "a", "x", image=str(index)) for index in range(9)])
     assert describe_topic(silent, silent.failed) is None
