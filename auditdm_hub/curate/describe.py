@@ -263,6 +263,8 @@ def _best_subset(
     order = seen[np.argsort(_smoothed(seen, trials, failures, base), kind="stable")][:MAX_EXCLUDED]
     for size in range(1, min(len(order), len(seen) - 1) + 1):
         left = np.setdiff1d(seen, order[:size])
+        if size >= len(left):
+            break  # naming what stays is shorter
         gain = float(divergence(failures[left].sum(), trials[left].sum(), base))
         # "answer > 0" says more than "answer not in {0}": leaving out is for "nothing" and "unanswerable".
         numbers = int((~np.isnan(table.numbers[order[:size]])).sum())
