@@ -1,0 +1,78 @@
+"""`report.html`: one self-contained page, without scripts, from `results.json` and the run's images.
+
+Everything that models or users wrote is escaped by the template engine, and the page forbids itself to load anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from auditdm_hub.images import ImageStore
+from auditdm_hub.records import PAIRINGS
+from auditdm_hub.report import wording
+from auditdm_hub.report.curves import HEIGHT, WIDTH, training_curves
+from auditdm_hub.report.pictures import Picture, pictures_of
+from auditdm_hub.report.schema import Example, Results, TypeResult
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An example with its pictures."""
+
+    example: Example
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A failure type with the pictures of its examples; `anchor` is its place on the page."""
+
+    anchor: str
+    kind: TypeResult
+    examples: Sequence[Shown]
+    counterexamples: Sequence[Shown]
+
+
+def render_html(results: Results, store: ImageStore) -> str:
+    """Return the page.
+
+    Raises:
+        RunError: an image of an example is missing or was changed.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        percent=wording.percent, duration=wording.duration, number=wording.number, plural=wording.plural
+    )
+    cards = [
+        Card(
+            f"type-{place}",
+            kind,
+            [Shown(example, pictures_of(example, store)) for example in kind["examples"]],
+            [Shown(example, pictures_of(example, store)) for example in kind["counterexamples"]],
+        )
+        for place, kind in enumerate(results["failure_types"], start=1)
+    ]
+    return environment.get_template("report.html.j2").render(
+        results=results,
+        cards=cards,
+        arms=wording.arms(results),
+        curves=training_curves(results["training"]["log"]),
+        box=(WIDTH, HEIGHT),
+        names=wording.model_names(results),
+        scored=wording.scored(results),
+        verdict=wording.verdict(results),
+        wording=wording,
+        pairings=PAIRINGS,
+        css=(TEMPLATES / "report.css").read_text(),
+    )

@@ -1,0 +1,126 @@
+"""How figures and states read, the same in the terminal, in markdown and in HTML."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from auditdm_hub.records import Outcome, TypeStatus
+from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess
+
+ARM_NAMES: Mapping[Arm, str] = {"prompt_only": "prompt-only", "random": "random", "trained": "trained"}
+STATUSES: Mapping[TypeStatus, str] = {
+    "confirmed": "it held on fresh images, against matched controls",
+    "suggestive": "fresh images point the same way, without proof",
+    "proposed": "found in the search, not yet tested on fresh images",
+    "rejected": "it did not hold on fresh images",
+}
+OUTCOME_NAMES: Mapping[Outcome, str] = {
+    "failure": "target contradicts the consensus",
+    "agreement": "target agrees with the consensus",
+    "no_consensus": "references disagree",
+    "invalid": "invalid",
+}
+
+
+def percent(rate: float, digits: int = 0) -> str:
+    """Return a share as a percentage; one that is not 0 or 1 is never shown as 0% or 100%."""
+    step = 10.0 ** -(digits + 2)
+    if 0 < rate < step / 2:
+        return f"<{step * 100:.{digits}f}%"
+    if 1 - step / 2 < rate < 1:
+        return f">{(1 - step) * 100:.{digits}f}%"
+    return f"{rate * 100:.{digits}f}%"
+
+
+def interval(low: float, high: float, dash: str = "–") -> str:
+    """Return the ends of an interval in whole percent, "68–74%", rounded outwards."""
+    return f"{int(low * 100 + 1e-9)}{dash}{-int(-high * 100 // 1)}%"
+
+
+def rate_text(rate: Rate, dash: str = "–") -> str:
+    """Return "71% (68–74%)"."""
+    return f"{percent(rate['rate'])} ({interval(rate['low'], rate['high'], dash)})"
+
+
+def duration(seconds: float) -> str:
+    """Return "41 s", "4 min 12 s" or "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def number(value: float) -> str:
+    """Return a count with thousands apart, or a fraction with three significant digits."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return "1 type" or "2 types"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def arms(results: Results) -> dict[Arm, SearchSuccess]:
+    """Return the auditors that ran, in their order."""
+    found = {arm: results["search_success"].get(arm) for arm in ARMS}
+    return {arm: success for arm, success in found.items() if success}
+
+
+def scored(results: Results) -> tuple[int, int]:
+    """Return in how many trials the target could be compared with a consensus, and how many trials there were."""
+    every = arms(results).values()
+    return (
+        sum(arm["outcomes"]["failure"] + arm["outcomes"]["agreement"] for arm in every),
+        sum(arm["trials"] for arm in every),
+    )
+
+
+def invalid_reasons(results: Results) -> dict[str, int]:
+    """Return why trials of all auditors were invalid, the most frequent reason first."""
+    counts = Counter[str]()
+    for arm in arms(results).values():
+        counts.update(arm["invalid_reasons"])
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def status_counts(results: Results) -> str:
+    """Return "2 confirmed, 9 proposed"."""
+    counts = Counter(kind["status"] for kind in results["failure_types"])
+    return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+
+
+def verdict(results: Results) -> str:
+    """Return what the audit found, in one sentence."""
+    found = arms(results)
+    target = model_names(results).get(results["target"], results["target"])
+    if not found:
+        return f"{target} was asked nothing."
+    best = "trained" if "trained" in found else list(found)[-1]
+    success = found[best]
+    families = len({model["family"] for model in results["models"]["references"]})
+    sentence = (
+        f"{target} contradicts the consensus of {plural(families, 'reference family', 'reference families')} in "
+        f"{percent(success['rate'], 1)} of {plural(success['trials'], 'trial')} by the {ARM_NAMES[best]} auditor "
+        f"(95% interval {interval(success['low'], success['high'])})"
+    )
+    if best == "trained" and "prompt_only" in found:
+        sentence += f", against {percent(found['prompt_only']['rate'], 1)} by the same auditor before training"
+    kinds = results["failure_types"]
+    if kinds:
+        return f"{sentence}; its failures form {plural(len(kinds), 'type')} ({status_counts(results)})."
+    return f"{sentence}; no failure type could be named."
+
+
+def model_names(results: Results) -> dict[str, str]:
+    """Return a short name for each model id; the id itself where two would be alike."""
+    models = results["models"]
+    every = [models["target"], *models["references"], *([models["holdout"]] if models["holdout"] else [])]
+    short = {model["id"]: _short(model["id"]) for model in every}
+    taken = Counter(short.values())
+    return {identity: name if taken[name] == 1 else identity for identity, name in short.items()}
+
+
+def _short(identity: str) -> str:
+    name, _, rest = identity.partition("@")
+    adapter = " + adapter" if "+" in rest else ""
+    return (name.rstrip("/").rpartition("/")[2] or identity) + adapter
