@@ -86,6 +86,16 @@ def test_a_torn_checkpoint_is_skipped(case: Case, whole: tuple[Path, AuditReward
     assert [line["step"] for line in log_without_times(tmp_path)] == list(range(1, STEPS + 1))
 
 
+def test_a_training_killed_after_its_last_checkpoint_writes_the_adapter(
+    case: Case, whole: tuple[Path, AuditReward], tmp_path: Path
+) -> None:
+    case.train(tmp_path)
+    (tmp_path / "adapter").rename(tmp_path / "adapter.tmp")  # as a kill while it was written leaves it
+    case.train(tmp_path, resume=True)
+    assert contents(tmp_path / "adapter") == contents(whole[0] / "adapter")
+    assert log_without_times(tmp_path) == log_without_times(whole[0])
+
+
 def test_a_finished_training_is_not_repeated_on_resume(case: Case, whole: tuple[Path, AuditReward]) -> None:
     before = contents(whole[0] / "adapter")
     reward = case.train(whole[0], resume=True)
