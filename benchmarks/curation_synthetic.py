@@ -3,7 +3,8 @@
     python -m benchmarks.curation_synthetic [--seeds 5] [--first-seed 0] [--no-taxonomy] [--show]
 
 Each row plants 12-15 gaps at once; "found" matches types and gaps one to one by the Jaccard index (at least .5) of the
-exchanges that satisfy the predicate and those in the gap. Gaps with fewer than 8 failures are not counted.
+exchanges that satisfy the predicate and those in the gap. A gap with fewer than 8 failures counts only
+where it is found.
 """
 
 import argparse
