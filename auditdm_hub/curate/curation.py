@@ -142,7 +142,7 @@ def _draft(
     merged = merge_findings(table, findings, base, named=len(taxonomy))
     names = name_findings(table, merged, taxonomy)
     drafts = [
-        _Draft(name, state(finding.rule), (finding.rule,), table.holds(finding.rule), not finding.context)
+        _Draft(name, state(finding.rule), (finding.rule,), table.holds(finding.rule), finding.topic < 0)
         for name, finding in zip(names, merged, strict=True)
     ]
     return drafts, base
