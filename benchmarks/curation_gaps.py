@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditdm_hub.records import Exchange, Judged, Probe, Verdict
+from auditdm_hub.records import Exchange, Judged, Probe, Verdict, Outcome
 
 COLORS = ("red", "green", "blue", "yellow", "purple", "orange", "cyan")
 SHAPES = ("circle", "square", "triangle", "cross", "star", "diamond")
@@ -273,7 +273,7 @@ def make_exchanges(
         probe = Probe(
             f"s{index}", "synthetic", "question", 0, question, question, "auditor", image, "original", "", image
         )
-        outcome = "agreement" if consensus == target else "failure"
+        outcome: Outcome = "agreement" if consensus == target else "failure"
         rows.append(Judged(Exchange(probe, target, {"a": consensus, "b": consensus}), Verdict(outcome, consensus, 1.0)))
         truth.append(inside)
     return rows, truth

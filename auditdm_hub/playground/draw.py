@@ -106,6 +106,24 @@ def _arrow(pen: ImageDraw.ImageDraw, direction: str, ink: tuple[int, int, int]) 
     pen.polygon(head, fill=ink)
 
 
+def _die(pen: ImageDraw.ImageDraw, dots: str) -> None:
+    pen.rectangle([1, 1, 14, 14], fill=(255, 255, 255), outline=(0, 0, 0))
+    for x, y in PIPS[dots]:
+        pen.rectangle([x - 1, y - 1, x, y], fill=(0, 0, 0))
+
+
+def _sign(pen: ImageDraw.ImageDraw, thing: Thing, ink: tuple[int, int, int]) -> None:
+    """Draw a digit, or a letter: narrower and underlined."""
+    width = 3 if thing.kind == "digit" else 2
+    for y, line in enumerate(STROKES[thing.value]):
+        for x, mark in enumerate(line):
+            if mark == "#":
+                left, top = int(8 - width * 1.5 + x * width), int(1 + y * 2.8)
+                pen.rectangle([left, top, left + width - 1, top + 2], fill=ink)
+    if thing.kind == "letter":
+        pen.line([(2, 15), (13, 15)], fill=ink)
+
+
 @cache
 def tile(background: str, thing: Thing | None) -> Image.Image:
     """Return the 16x16 picture of one cell."""
@@ -118,22 +136,13 @@ def tile(background: str, thing: Thing | None) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     ink = (240, 240, 240) if background in ("black", "brown") else (10, 10, 10)
     if thing.kind in ("digit", "letter"):
-        width = 3 if thing.kind == "digit" else 2
-        for y, line in enumerate(STROKES[thing.value]):
-            for x, mark in enumerate(line):
-                if mark == "#":
-                    left, top = 8 - width * 1.5 + x * width, 1 + y * 2.8
-                    pen.rectangle([int(left), int(top), int(left) + width - 1, int(top) + 2], fill=ink)
-        if thing.kind == "letter":
-            pen.line([(2, 15), (13, 15)], fill=ink)
+        _sign(pen, thing, ink)
     elif thing.kind == "clock":
         _clock(pen, thing.value)
     elif thing.kind == "arrow":
         _arrow(pen, thing.value, ink)
     elif thing.kind == "die":
-        pen.rectangle([1, 1, 14, 14], fill=(255, 255, 255), outline=(0, 0, 0))
-        for x, y in PIPS[thing.value]:
-            pen.rectangle([x - 1, y - 1, x, y], fill=(0, 0, 0))
+        _die(pen, thing.value)
     else:
         pen.rectangle([4, 15 - 3 * int(thing.value), 11, 15], fill=PAINT[thing.color], outline=ink)
     return picture

@@ -39,10 +39,13 @@ from auditdm_hub.playground.world import (
 
 _C, _S, _Z, _P = ("|".join(words) for words in (COLORS, SHAPES, SIZES, PATTERNS))
 NAMED = f"(?P<named>(?:(?:{_Z}) )?(?:(?:{_P}) )?(?:{_C}) (?:{_S}))"
-NEW = rf"""(?:a (?P<size>{_Z}) (?P<pattern>{_P}) (?P<color>{_C}) (?P<shape>{_S})|a (?P<bar>{_C}) bar (?P<height>\d+) tall
-|the (?P<sign>digit|letter) (?P<value>\w+)|the (?P<dial>clock|die) at (?P<shown>\d+)|the arrow pointing (?P<way>\w+))"""
-NEW = NEW.replace("\n", "")
+NEW = (
+    rf"(?:a (?P<size>{_Z}) (?P<pattern>{_P}) (?P<color>{_C}) (?P<shape>{_S})|a (?P<bar>{_C}) bar (?P<height>\d+) tall"
+    r"|the (?P<sign>digit|letter) (?P<value>\w+)|the (?P<dial>clock|die) at (?P<shown>\d+)"
+    r"|the arrow pointing (?P<way>\w+))"
+)
 PLACE = rf"(?:in the (?P<corner>{'|'.join(CORNERS)}) corner|in row (?P<row>[1-{SIDE}]) column (?P<column>[1-{SIDE}]))"
+OTHER = rf"(?P<kind>clock|die|arrow)|(?P<sign>digit|letter) (?P<value>\w+)|(?P<bar>{_C}) bar"
 GOAL = rf"(?:the (?P<corner>{'|'.join(CORNERS)}) corner|row (?P<row>[1-{SIDE}]) column (?P<column>[1-{SIDE}]))"
 EDITS = {
     name: re.compile(pattern)
@@ -50,7 +53,7 @@ EDITS = {
         "look": rf"make the {NAMED} (?P<look>{_C}|{_Z}|{_P})",
         "turn": rf"turn the {NAMED} into a (?P<into>{_S})",
         "add": rf"add {NEW} {PLACE}",
-        "remove": rf"remove the (?:{NAMED}|(?P<kind>clock|die|arrow)|(?P<sign>digit|letter) (?P<value>\w+)|(?P<bar>{_C}) bar)",
+        "remove": rf"remove the (?:{NAMED}|{OTHER})",
         "move": rf"move the {NAMED} to {GOAL}",
         "set": r"set the (?P<kind>clock|die|letter) to (?P<to>\w+)",
         "point": r"point the arrow (?P<to>\w+)",

@@ -16,17 +16,14 @@ from auditdm_hub.report.schema import Example, Results, TypeResult
 
 IMAGES = "images"
 WIDTH = 128
-_MARKS = re.compile(r"([\\`*_\[\]#~|!])")
-# What a backslash does not disarm everywhere: links that need no brackets, mentions, mathematics, HTML.
-_ENTITIES = re.compile(r"[&<>@$\"']|:(?=//)|(?<=www)\.", re.IGNORECASE)
+# A backslash disarms the first group; not links that need no brackets, mentions, mathematics and HTML.
+_SPECIAL = re.compile(r"([\\`*_\[\]#~|!])|[&<>@$\0]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
     """Return a text for a line or a table cell of markdown, so that it reads as it was written."""
     flat = " ".join(text.split())
-    return _MARKS.sub(r"\\\1", _ENTITIES.sub(lambda found: f"&#{ord(found[0])};", flat).replace("&#", "\0")).replace(
-        "\0", "&#"
-    )
+    return _SPECIAL.sub(lambda found: f"\\{found[1]}" if found[1] else f"&#{ord(found[0])};", flat)
 
 
 def attribute(text: str) -> str:
@@ -72,7 +69,7 @@ def _header(results: Results) -> str:
             ["seed", str(results["seed"])],
             ["trials scored", f"{done:,} of {trials:,}"],
             ["consensus rate", wording.percent(results["consensus"]["rate"])],
-            ["unique failures", f"{results['unique_failures']:,}, of which {results['unassigned']:,} of no named type"],
+            ["unique failures", f"{results['unique_failures']:,}, of which {results['unassigned']:,} without a type"],
             ["time", wording.duration(results["seconds"]["total"])],
             *([escape(name), wording.number(count)] for name, count in results["cost"].items()),
             ["images", escape(f"{results['pool']['images']:,} of {results['pool']['source']}")],

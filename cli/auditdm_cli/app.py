@@ -15,6 +15,7 @@ COMMANDS = {
     "audit": "Find what a vision-language model fails at while others agree.",
     "doctor": "Check versions, devices, the Hub and disk space.",
     "presets": "List the presets, or print one as YAML.",
+    "report": "Write a run's report again, without asking any model.",
 }
 # Settings of other libraries, unless the user has set them: no telemetry, no chatter between our own lines.
 ENVIRONMENT = {

@@ -31,10 +31,11 @@ WEAKER = {"prompt_only": 0.25, "random": 0.2, "trained": 0.8}
 
 
 def facts(seconds: float = 251.0, date: str = "2026-01-05") -> RunFacts:
+    rng = random.Random(0)
     log = [
-        {"step": float(step), "search_success": min(0.9, 0.2 + step / 60), "effective_kinds": 2 + step / 20,
-         "reward": 0.1 + step / 80, "loss": 0.0}
-        for step in range(1, 41)
+        {"step": float(step), "search_success": min(1.0, 0.2 + step / 200 + rng.gauss(0, 0.05)),
+         "effective_kinds": 2 + step / 30 + rng.gauss(0, 0.2), "reward": 0.1 + step / 300 + rng.gauss(0, 0.03)}
+        for step in range(1, 121)
     ]  # fmt: skip
     return RunFacts(
         version="0.1.0",

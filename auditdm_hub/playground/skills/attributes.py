@@ -15,7 +15,8 @@ def _attribute(slot: str, name: str) -> Executor:
 SKILLS = (
     Skill(
         "color",
-        ("what color is the {colorless}?", "which color does the {colorless} have?", "name the color of the {colorless}."),
+        ("what color is the {colorless}?", "which color does the {colorless} have?",
+         "name the color of the {colorless}."),
         _attribute("colorless", "color"),
     ),
     Skill(

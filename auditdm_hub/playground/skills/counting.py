@@ -44,7 +44,8 @@ SKILLS = (
     ),
     Skill(
         "count both",
-        ("how many {color} {plural} are there?", "count the {color} {plural}.", "what is the number of {color} {plural}?"),
+        ("how many {color} {plural} are there?", "count the {color} {plural}.",
+         "what is the number of {color} {plural}?"),
         _count,
     ),
     Skill(
@@ -60,7 +61,8 @@ SKILLS = (
     ),
     Skill(
         "odd one out",
-        ("which color is the odd one out?", "what color is the shape that differs?", "name the color of the odd shape."),
+        ("which color is the odd one out?", "what color is the shape that differs?",
+         "name the color of the odd shape."),
         _odd_one_out,
     ),
 )  # fmt: skip

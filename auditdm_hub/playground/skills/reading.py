@@ -71,7 +71,8 @@ SKILLS = (
     ),
     Skill(
         "bar height",
-        ("how tall is the {color} bar?", "what is the height of the {color} bar?", "read the height of the {color} bar."),
+        ("how tall is the {color} bar?", "what is the height of the {color} bar?",
+         "read the height of the {color} bar."),
         _height,
     ),
 )  # fmt: skip

@@ -80,7 +80,8 @@ SKILLS = (
     ),
     Skill(
         "corner",
-        ("what is in the {corner} corner?", "which thing is in the {corner} corner?", "name the thing in the {corner} corner."),
+        ("what is in the {corner} corner?", "which thing is in the {corner} corner?",
+         "name the thing in the {corner} corner."),
         _corner,
     ),
     Skill(

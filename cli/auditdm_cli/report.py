@@ -1,0 +1,28 @@
+"""`auditdm-hub report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Write a run's report again, without asking any model.
+
+    Reads results.json and images/ of the run; writes report.md and report.html there.
+    """
+    from auditdm_hub.report import checked_results, write_report
+    from auditdm_hub.runs import Run
+
+    opened = Run.open(run)
+    results = checked_results(opened.results(), run / "results.json")
+    write_report(run, results, opened.images)
+    if not quiet:
+        from rich.console import Console
+
+        from auditdm_cli.summary import show
+
+        show(results, run, Console(highlight=False))
