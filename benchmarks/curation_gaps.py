@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from auditdm_hub.records import Exchange, Judged, Probe, Verdict, Outcome
+from auditdm_hub.records import Exchange, Judged, Outcome, Probe, Verdict
 
 COLORS = ("red", "green", "blue", "yellow", "purple", "orange", "cyan")
 SHAPES = ("circle", "square", "triangle", "cross", "star", "diamond")
@@ -62,7 +62,7 @@ SKILLS: Mapping[str, Skill] = {
             "is the {color} {shape} solid, striped or hollow?",
             "how is the {shape} filled?",
         ),
-        SLOTS["pattern"],
+        tuple(SLOTS["pattern"]),
     ),
     "count": Skill(
         (
