@@ -26,7 +26,7 @@ def results(rows: Rows) -> Results:
     return build_results(rows, curation(rows), facts())
 
 
-def trial(number: int, outcome: str = "failure", auditor: str = "trained", **changed: Any) -> Judged:  # noqa: ANN401 - fields of several types
+def trial(number: int, outcome: str = "failure", auditor: str = "trained", **changed: Any) -> Judged:  # noqa: ANN401 - fields of several types  # noqa: ANN401
     question = changed.get("question", f"question {number}?")
     probe = Probe(
         "seed", auditor, "question", number, question, question, changed.get("source", "auditor"), f"sha{number}",
