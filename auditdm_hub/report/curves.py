@@ -35,7 +35,7 @@ def training_curves(log: Sequence[Mapping[str, float]]) -> list[Curve]:
     """Return up to three panels of what the log holds; none for fewer than two steps."""
     curves = []
     for key, label in SHOWN.items():
-        # The log has one name for its own metrics and a prefixed one for those of a reward function.
+        # A metric is missing in steps that say nothing of the models.
         points = [(line["step"], line[key]) for line in log if key in line and math.isfinite(line[key])]
         if len(points) >= 2:
             curves.append(_curve(label, points))
