@@ -1,0 +1,35 @@
+"""The seven models of the playground: what each is, how large, what it cannot do, how it is trained."""
+
+from dataclasses import dataclass
+
+from auditdm_hub.playground.build.architectures import Size
+from auditdm_hub.playground.build.train import Schedule
+from auditdm_hub.playground.gaps import SIBLING_GAPS, TARGET_GAPS, Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model to build. `scenes` pictures with `each` questions are drawn from `data_seed`."""
+
+    name: str
+    role: str
+    family: str
+    size: Size
+    schedule: Schedule
+    seed: int
+    data_seed: int
+    gaps: tuple[Gap, ...] = ()
+    scenes: int = 40_000
+    each: int = 10
+
+
+ROSTER = (
+    Entry("target", "target", "paligemma", Size(96, 3, 2), Schedule(14000, 16, 2e-3, 11), 1, 101, TARGET_GAPS),
+    Entry("reference-gemma3", "reference", "gemma3", Size(104, 3, 2), Schedule(14000, 16, 2e-3, 12), 2, 102),
+    Entry("reference-llava", "reference", "llava", Size(112, 3, 2), Schedule(14000, 16, 2e-3, 13), 3, 103),
+    Entry("reference-idefics3", "reference", "idefics3", Size(96, 4, 2), Schedule(14000, 16, 2e-3, 14), 4, 104),
+    Entry("auditor", "auditor", "gemma3", Size(96, 3, 2), Schedule(7000, 16, 2e-3, 17), 7, 107, scenes=20_000),
+    Entry("holdout", "holdout reference", "aya_vision", Size(120, 3, 2), Schedule(14000, 16, 2e-3, 15), 5, 105),
+    Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 5, 2), Schedule(9000, 16, 1.2e-3, 16), 6, 106,
+          SIBLING_GAPS),
+)  # fmt: skip
