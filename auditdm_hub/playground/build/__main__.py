@@ -100,7 +100,9 @@ class Questions:
         if progress < self.packed_until:
             return packed(self.around, chosen, self.image_token), pictures(self.table, self.numbers[rows])
         owners = np.repeat(rows, [len(group) for group in chosen])
-        return single(self.around, [pair for group in chosen for pair in group]), pictures(self.table, self.numbers[owners])
+        return single(self.around, [pair for group in chosen for pair in group]), pictures(
+            self.table, self.numbers[owners]
+        )
 
 
 def _train(entry: Entry, folder: Path, device: str) -> None:

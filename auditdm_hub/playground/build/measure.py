@@ -38,7 +38,9 @@ class Measured:
     gaps: dict[str, Accuracy]
 
 
-def predictions(model: PreTrainedModel, processor: ProcessorMixin, prompts: list[str], pixels: torch.Tensor) -> list[str]:
+def predictions(
+    model: PreTrainedModel, processor: ProcessorMixin, prompts: list[str], pixels: torch.Tensor
+) -> list[str]:
     """Return the model's first answer word to each prompt."""  # pixels: (N, 3, 64, 64)
     around, tok = layout(processor), processor.tokenizer
     said: list[str] = []
