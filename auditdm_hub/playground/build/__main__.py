@@ -94,6 +94,7 @@ class Questions:
         self.numbers, self.groups = numbers[by_size], [groups[row] for row in by_size]
 
     def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
+        """Return a batch and its pictures."""
         ready = max(1, int(len(self.groups) * min(1.0, FIRST + progress / ALL_AT)))
         rows = order.integers(0, ready, self.rows)
         chosen = [[self.groups[r][k] for k in order.permutation(len(self.groups[r]))[:PACK]] for r in rows]

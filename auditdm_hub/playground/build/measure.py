@@ -75,7 +75,7 @@ def measure(
         gap = planted_gap(gaps, example)
         tallies["gaps" if gap else "outside"][gap or example.skill].append(right)
     tables = {
-        part: {name: Accuracy(sum(tally[name]), len(tally[name])) for name in (*SKILLS, *(g.name for g in gaps)) if name in tally}
+        part: {name: Accuracy(sum(tally[name]), len(tally[name])) for name in (*SKILLS, *(g.name for g in gaps)) if name in tally}  # noqa: E501
         for part, tally in tallies.items()
     }  # fmt: skip
     return Measured(**tables)
