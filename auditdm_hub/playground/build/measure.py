@@ -74,8 +74,9 @@ def measure(
         tallies["skills"][example.skill].append(right)
         gap = planted_gap(gaps, example)
         tallies["gaps" if gap else "outside"][gap or example.skill].append(right)
+    names = (*SKILLS, *(gap.name for gap in gaps))
     tables = {
-        part: {name: Accuracy(sum(tally[name]), len(tally[name])) for name in (*SKILLS, *(g.name for g in gaps)) if name in tally}  # noqa: E501
+        part: {name: Accuracy(sum(tally[name]), len(tally[name])) for name in names if name in tally}
         for part, tally in tallies.items()
-    }  # fmt: skip
+    }
     return Measured(**tables)

@@ -30,6 +30,6 @@ ROSTER = (
     Entry("reference-idefics3", "reference", "idefics3", Size(96, 4, 2), Schedule(14000, 16, 2e-3, 14), 4, 104),
     Entry("auditor", "auditor", "gemma3", Size(96, 3, 2), Schedule(7000, 16, 2e-3, 17), 7, 107, scenes=20_000),
     Entry("holdout", "holdout reference", "aya_vision", Size(120, 3, 2), Schedule(14000, 16, 2e-3, 15), 5, 105),
-    Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 5, 2), Schedule(9000, 16, 1.2e-3, 16), 6, 106,  # noqa: E501
-          SIBLING_GAPS),
+    Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 5, 2), Schedule(9000, 16, 1.2e-3, 16), 6,
+          106, SIBLING_GAPS),
 )  # fmt: skip
