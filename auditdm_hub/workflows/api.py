@@ -1,0 +1,93 @@
+"""`auditdm_hub.audit`: an audit from Python, with names or with objects of your own.
+
+from auditdm_hub import audit
+
+run = audit(target=my_model, references=[one, another], pool="photos", auditor="google/gemma-3-4b-it", steps=0)
+run.results()["failure_types"]
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from auditdm_hub.config import PLAYGROUND, load_config
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.runs import Run, default_path
+from auditdm_hub.workflows.audit import run_audit
+from auditdm_hub.workflows.parts import Parts
+from auditdm_hub.workflows.watching import SILENT, Watcher
+
+SEAMS = {
+    "target": "answer", "holdout": "answer", "auditor": "write", "judge": "same", "embedder": "embed",
+    "generator": "generate", "editor": "edit",
+}  # fmt: skip
+
+
+def audit(
+    config: Path | str | None = None,
+    *,
+    preset: str | None = None,
+    resume: bool = False,
+    yes: bool = False,
+    watcher: Watcher = SILENT,
+    **settings: Any,  # noqa: ANN401 - names, numbers, or objects of the user's own
+) -> Run:
+    """Run an audit and return its run; everything that `auditdm-hub audit` takes is a keyword here.
+
+    Args:
+        config: a YAML file.
+        preset: where to start from.
+        resume: go on with the run in `out`.
+        yes: whether the audit may be expensive.
+        watcher: is told how it comes along.
+        settings: keys of the configuration. `target`, `holdout`, `auditor`, `judge`, `embedder`, `generator` and
+            `editor` may be objects with the one method of their protocol (`auditdm_hub.protocols`), `references` a
+            list of them, and `pool` an iterable of `auditdm_hub.audit.pool.PoolItem`. An auditor of one's own is
+            used as it is.
+
+    Raises:
+        AuditDMError: the configuration, a model or the pool cannot be used; the message says what to do.
+    """
+    names, objects = split_settings(settings)
+    loaded = load_config(Path(config) if config else None, preset, names)
+    if not loaded.out:
+        out = default_path(Path("runs"), loaded.target, latest=resume)
+        loaded = loaded.model_copy(update={"out": str(out)})
+    return run_audit(loaded, objects, resume=resume, yes=yes, watcher=watcher)
+
+
+def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Parts]:
+    """Return the settings with an object's id in its place, and the objects.
+
+    Raises:
+        ConfigError: an object lacks the method of its seam, or references are names and objects.
+    """
+    names, objects = dict(settings), {}
+    for seam, method in SEAMS.items():
+        value = settings.get(seam)
+        if value is not None and not isinstance(value, str):
+            objects[seam] = _checked(seam, value, method)
+            names[seam] = _name(value)
+    references: Sequence[Any] = settings.get("references") or ()
+    if any(not isinstance(each, str) for each in references):
+        objects["references"] = tuple(_checked("references", each, "answer") for each in references)
+        names["references"] = [_name(each) for each in references]
+    pool = settings.get("pool")
+    if pool is not None and not isinstance(pool, str | Path):
+        objects["pool"] = pool
+        names["pool"] = "images from Python"
+    elif isinstance(pool, Path):
+        names["pool"] = str(pool)
+    if objects.get("auditor") and not settings.get("steps"):
+        names["steps"] = 0
+    return names, Parts(**objects)
+
+
+def _checked(seam: str, value: object, method: str) -> object:
+    if not callable(getattr(value, method, None)):
+        raise ConfigError(f"{seam}: got {value!r}, wanted a name, or an object with a method `{method}`")
+    return value
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "id", type(value).__name__)) or PLAYGROUND

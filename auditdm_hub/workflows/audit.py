@@ -1,0 +1,213 @@
+"""An audit, stage by stage: what `auditdm-hub audit` and `auditdm_hub.audit` call.
+
+    pool -> train -> probe (one table per auditor) -> curate -> report
+
+A stage that the run's manifest lists as finished is left out; training and the tables go on where they end. What a
+stage writes depends on the configuration and on what lies before it, never on how often it was interrupted.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+
+from auditdm_hub.atomic import atomic_write_json
+from auditdm_hub.audit.ask import ask
+from auditdm_hub.audit.auditors import Arm
+from auditdm_hub.audit.exchanges import SCHEMA, to_row
+from auditdm_hub.audit.generate import generate, read_trials
+from auditdm_hub.audit.memory import ImageMemory
+from auditdm_hub.audit.novelty import Novelty
+from auditdm_hub.audit.pool import fill_pool
+from auditdm_hub.audit.probe import ImageTools, plan
+from auditdm_hub.audit.reward import AuditReward
+from auditdm_hub.audit.train import TrainingData, TrainingSettings, train_auditor
+from auditdm_hub.audit.vote import vote
+from auditdm_hub.cache import AnswerCache
+from auditdm_hub.config import FREE_KEYS, AuditConfig
+from auditdm_hub.curate import Curation, curate, read_overrides
+from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
+from auditdm_hub.errors import PoolError
+from auditdm_hub.records import Judged, Probe, Seed
+from auditdm_hub.report import build_results, write_report
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.workflows.budget import announce, refuse_expensive
+from auditdm_hub.workflows.facts import publishable, run_facts
+from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
+from auditdm_hub.workflows.watching import SILENT, Watcher
+
+NO_PARTS = Parts()
+FAILURES = SCHEMA.append(pa.field("failure_type", pa.string()))
+
+
+def run_audit(
+    config: AuditConfig,
+    parts: Parts = NO_PARTS,
+    *,
+    resume: bool = False,
+    yes: bool = False,
+    command: str = "",
+    watcher: Watcher = SILENT,
+) -> Run:
+    """Run an audit and return its run, which is open for reading.
+
+    Args:
+        config: what to audit, against what, on what; `out` is the folder of the run.
+        parts: objects in the place of names of the configuration.
+        resume: go on with the run in `config.out`.
+        yes: whether an audit may be expensive.
+        command: the line that repeats the run, for the report.
+        watcher: is told how it comes along.
+
+    Raises:
+        ConfigError: the configuration asks for something that is not there, or is expensive without `yes`.
+        ModelError: a model cannot be loaded, or training broke down.
+        PoolError: no image can be used.
+        RunError: the folder holds another run, or is in use.
+    """
+    refuse_expensive(config, yes)
+    with Run.create(Path(config.out), config.model_dump(mode="json"), resume, FREE_KEYS) as run:
+        with AnswerCache(run.path / "answers.sqlite") as cache:
+            audit = _Audit(config, run, Cast(config, parts, cache), watcher)
+            audit.fill_pool()
+            watcher.say(announce(config, audit.seeds))
+            audit.train()
+            audit.probe()
+            curation = audit.curate()
+            audit.report(curation, command)
+    return run
+
+
+class _Audit:
+    """The stages of one audit. Each is a method that does nothing if its result is there."""
+
+    def __init__(self, config: AuditConfig, run: Run, cast: Cast, watcher: Watcher) -> None:
+        self._config, self._run, self._cast, self._watcher = config, run, cast, watcher
+        self.seeds: list[Seed] = []
+
+    def fill_pool(self) -> None:
+        """Store the images and give each its split."""
+        run, table, facts = self._run, "seeds.parquet", "pool.json"
+        if not run.stage_done("pool"):
+            begun = time.monotonic()
+            pool = fill_pool(
+                self._cast.pool_items(), self._config.pool_size, run.images, self._watcher.stage("pool")
+            )  # fmt: skip
+            write_table(run.path / table, [asdict(seed) for seed in pool.seeds])
+            atomic_write_json(run.path / facts, {"skipped": dict(pool.skipped)})
+            run.finish_stage("pool", [table, facts], time.monotonic() - begun)
+        self.seeds = [Seed(**row) for row in read_rows(run.path / table)]  # type: ignore[arg-type]
+        if not self._discovery:
+            raise PoolError(f"none of {len(self.seeds)} images fell into the discovery split: a larger pool is needed")
+
+    def train(self) -> None:
+        """Train the auditor, unless it is used as it is."""
+        config, run = self._config, self._run
+        if not config.steps or run.stage_done("train"):
+            return
+        from auditdm_hub.models.loading import pick_device
+
+        begun = time.monotonic()
+        tools = self._tools(ImageMemory(run.images.get))
+        novelty = Novelty() if config.training.novelty == "archive" else None
+        reward = AuditReward(self._discovery, lambda probes: self._ask_and_vote(probes, tools), tools, novelty)
+        training = config.training.model_dump(exclude={"novelty"})
+        settings = TrainingSettings(
+            **training,
+            steps=config.steps,
+            seed=config.seed,
+            device=str(pick_device(config.device)),
+            report_to=config.report_to,
+        )
+        data = TrainingData(self._discovery, config.actions, run.images.get, self._cast.prompts)
+        train_auditor(
+            self._cast.auditor_base, data, reward, settings, run.path / "auditor", True, self._watcher.stage("train")
+        )
+        run.finish_stage("train", [str(ADAPTER), "auditor/log.jsonl"], time.monotonic() - begun)
+
+    def probe(self) -> None:
+        """Let every auditor write its trials on the same images, and get all answers."""
+        run = self._run
+        if run.stage_done("probe"):
+            return
+        begun = time.monotonic()
+        tools = self._tools(run.images)
+        drafts = plan(self._discovery, self._config.actions, self._config.probes)
+        arms = self._arms()
+        for name, make in arms.items():
+            generate(
+                make(),
+                drafts,
+                tools,
+                lambda probes: self._ask_and_vote(probes, tools),
+                run.path / "exchanges" / name,
+                self._watcher.stage(f"probe {name}"),
+            )
+        run.finish_stage("probe", [f"exchanges/{name}" for name in arms], time.monotonic() - begun)
+
+    def curate(self) -> Curation:
+        """Find and name the failure types; done again whenever a person changed curation.yaml."""
+        run, begun = self._run, time.monotonic()
+        overrides = read_overrides(run.path)
+        judged = self._trials()
+        curation = curate(
+            judged, self._cast.embedder, overrides, self._config.seed, None, self._watcher.stage("curate")
+        )
+        decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
+        known = run.path / "types.json"
+        if run.stage_done("curate") and json.loads(known.read_text())["decisions_sha256"] == decided:
+            return curation
+        failed = [row for row in judged if row.failed and row.probe.id in curation.assignments]
+        rows = [{**to_row(row), "failure_type": curation.assignments[row.probe.id]} for row in failed]
+        write_table(run.path / "failures.parquet", rows, FAILURES)
+        atomic_write_json(known, {"decisions_sha256": decided, "types": [asdict(kind) for kind in curation.types]})
+        run.finish_stage("curate", ["failures.parquet", "types.json"], time.monotonic() - begun)
+        return curation
+
+    def report(self, curation: Curation, command: str) -> None:
+        """Write results.json, report.md and report.html."""
+        run, begun = self._run, time.monotonic()
+        judged = self._trials()
+        facts = run_facts(self._config, run, self._cast, self.seeds, judged)
+        results = build_results(judged, curation, facts(command, publishable(self.seeds)))
+        if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
+            return
+        atomic_write_json(run.path / "results.json", results)
+        write_report(run.path, results, run.images)
+        run.finish_stage("report", ["results.json", "report.md", "report.html"], time.monotonic() - begun)
+
+    @property
+    def _discovery(self) -> list[Seed]:
+        return [seed for seed in self.seeds if seed.split == "discovery"]
+
+    def _tools(self, images: object) -> ImageTools:
+        return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor)  # type: ignore[arg-type]
+
+    def _arms(self) -> dict[str, Callable[[], Arm]]:
+        """Return what makes each auditor that takes part, by name, in the order in which they probe."""
+        cast, run, config = self._cast, self._run, self._config
+        adapter = run.path / ADAPTER if config.steps else cast.trained_before
+        arms: dict[str, Callable[[], Arm]] = {}
+        if adapter is not None:
+            arms["trained"] = lambda: Arm("trained", cast.auditor(adapter))
+        if config.baseline or adapter is None:
+            arms["prompt_only"] = lambda: Arm("prompt_only", cast.auditor(None))
+        if config.baseline:
+            arms["random"] = lambda: Arm("random", cast.random_auditor(self._discovery))
+        return arms
+
+    def _trials(self) -> list[Judged]:
+        return [row for name in self._arms() for row in read_trials(self._run.path / "exchanges" / name)]
+
+    def _ask_and_vote(self, probes: Sequence[Probe], tools: ImageTools) -> list[Judged]:
+        cast = self._cast
+        others = [*cast.references, *([cast.holdout] if cast.holdout else [])]
+        exchanges = ask(probes, tools.images.get, cast.target, others)
+        families = {model.id: model.family for model in cast.references}
+        verdicts = vote(exchanges, cast.judge, families, self._config.quorum)
+        return [Judged(exchange, verdict) for exchange, verdict in zip(exchanges, verdicts, strict=True)]

@@ -1,0 +1,115 @@
+"""What the report must know of a run beside its trials: models, licences, cost, time."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from auditdm_hub import __version__
+from auditdm_hub.config import AuditConfig
+from auditdm_hub.models.revision import versioned
+from auditdm_hub.protocols import VisionLanguageModel
+from auditdm_hub.records import Judged, Seed
+from auditdm_hub.report import ModelFacts, PoolFacts, RunFacts, RunModels
+from auditdm_hub.runs import Run
+from auditdm_hub.workflows.parts import ADAPTER, Cast
+
+STAGES = ("train", "probe", "curate")
+
+
+def publishable(seeds: Sequence[Seed]) -> tuple[bool, str]:
+    """Return whether the licences of the images allow a release, and why.
+
+    A licence that forbids it is for the publish stage to know; here one must be stated for every image.
+    """
+    licences = Counter(seed.licence for seed in seeds)
+    unknown = licences.pop("", 0)
+    if unknown:
+        return False, f"the licence of {unknown:,} images is unknown (say it with --pool-license)"
+    return True, f"images under {', '.join(sorted(licences))}"
+
+
+def run_facts(
+    config: AuditConfig, run: Run, cast: Cast, seeds: Sequence[Seed], judged: Sequence[Judged]
+) -> Callable[[str, tuple[bool, str]], RunFacts]:
+    """Return a function of the command and of `publishable` that gives everything that is known of a run.
+
+    Nothing of it but times and dates depends on how often the run was interrupted: costs are counted in its tables.
+    """
+    models = _models(config, run, cast)
+    stages = run.stages
+    seconds = {name: stages[name].seconds if name in stages else 0.0 for name in STAGES}
+
+    def facts(command: str, allowed: tuple[bool, str]) -> RunFacts:
+        return RunFacts(
+            version=__version__,
+            seed=config.seed,
+            date=str(run.manifest["created"]),
+            models=models,
+            pool=_pool(config, run, seeds),
+            publishable=allowed,
+            seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
+            cost=_cost(config, judged, 2 + len(models.references) if models.holdout else 1 + len(models.references)),
+            training_log=_training_log(run) if config.steps else (),
+            versions=dict(run.manifest["versions"]),
+            faults=_faults(judged, models),
+            command=command,
+        )
+
+    return facts
+
+
+def _models(config: AuditConfig, run: Run, cast: Cast) -> RunModels:
+    adapter = run.path / ADAPTER if config.steps else cast.trained_before
+    base = cast.auditor_id
+    return RunModels(
+        target=_model(cast.target),
+        references=tuple(_model(model) for model in cast.references),
+        auditor=base,
+        trained_auditor=f"{base}+{versioned(str(adapter))}" if adapter else "",
+        judge=cast.judge.id,
+        embedder=cast.embedder.id,
+        editor=cast.editor.id if cast.editor else "",
+        generator=cast.generator.id if cast.generator else "",
+        holdout=_model(cast.holdout) if cast.holdout else None,
+    )
+
+
+def _model(model: VisionLanguageModel) -> ModelFacts:
+    return ModelFacts(model.id, model.family)
+
+
+def _pool(config: AuditConfig, run: Run, seeds: Sequence[Seed]) -> PoolFacts:
+    images = {seed.image_sha: seed for seed in seeds}
+    licences = sorted({seed.licence for seed in seeds})
+    return PoolFacts(
+        source=config.pool,
+        images=len(images),
+        skipped=json.loads((run.path / "pool.json").read_text())["skipped"],
+        splits=dict(Counter(seed.split for seed in images.values())),
+        licence=", ".join(licences) if "" not in licences else "",
+    )
+
+
+def _cost(config: AuditConfig, judged: Sequence[Judged], models: int) -> dict[str, float]:
+    training = config.steps * config.training.prompts_per_step * config.training.num_generations
+    asked = {(row.probe.image_sha, row.probe.question) for row in judged if not row.probe.fault}
+    return {
+        "texts written in training": training,
+        "texts written in probing": len(judged),
+        "distinct questions asked in probing": len(asked),
+        "answers got in probing": len(asked) * models,
+    }
+
+
+def _training_log(run: Run) -> list[dict[str, float]]:
+    lines = (run.path / "auditor" / "log.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if "time" not in key} for line in lines]
+
+
+def _faults(judged: Sequence[Judged], models: RunModels) -> dict[str, int]:
+    """Count by model the trials to which it gave no answer."""
+    asked = [row.exchange for row in judged if not row.probe.fault]
+    counts = Counter({models.target.id: sum(exchange.target_answer is None for exchange in asked)})
+    for exchange in asked:
+        counts.update(name for name, answer in exchange.reference_answers.items() if answer is None)
+    return {f"no answer from {name}": count for name, count in sorted(counts.items()) if count}

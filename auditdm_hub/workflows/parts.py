@@ -1,0 +1,228 @@
+"""Turns the names of a configuration into objects: models, judge, embedder, image makers, pool.
+
+A user's own object takes the place of a name: `Parts` holds those that were given. Everything else is loaded when it
+is first needed, so that a resumed run loads only what its open stages use.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditdm_hub.audit.auditors import RandomAuditor
+from auditdm_hub.audit.judge import load_judge
+from auditdm_hub.audit.pool import PoolItem, dataset_items, folder_items
+from auditdm_hub.audit.prompts import DEFAULT_PROMPTS, AuditorPrompts
+from auditdm_hub.audit.texts import generic_texts
+from auditdm_hub.cache import AnswerCache, CachedVLM
+from auditdm_hub.config import PLAYGROUND, AuditConfig
+from auditdm_hub.curate import load_embedder
+from auditdm_hub.errors import ConfigError, ModelError
+from auditdm_hub.models.revision import versioned
+from auditdm_hub.records import Action, Seed
+from auditdm_hub.runs import MANIFEST, Run
+
+if TYPE_CHECKING:
+    from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
+
+ADAPTER = Path("auditor") / "adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Objects in the place of names; None (or nothing) = what the configuration names is loaded."""
+
+    target: "VisionLanguageModel | None" = None
+    references: "tuple[VisionLanguageModel, ...]" = ()
+    holdout: "VisionLanguageModel | None" = None
+    auditor: "Auditor | None" = None
+    judge: "Judge | None" = None
+    embedder: "Embedder | None" = None
+    generator: "ImageGenerator | None" = None
+    editor: "ImageEditor | None" = None
+    pool: "Iterable[PoolItem] | None" = None
+
+
+class Cast:
+    """The parts of one audit, each loaded when it is first asked for."""
+
+    def __init__(self, config: AuditConfig, parts: Parts, cache: AnswerCache) -> None:
+        self._config, self._parts, self._cache = config, parts, cache
+
+    @cached_property
+    def target(self) -> "VisionLanguageModel":
+        """The model under audit."""
+        return self._parts.target or self._vlm(self._config.target, "target")
+
+    @cached_property
+    def references(self) -> "tuple[VisionLanguageModel, ...]":
+        """The models that vote."""
+        from auditdm_hub.playground.models import REFERENCES
+
+        if self._parts.references:
+            return self._parts.references
+        names = self._config.references or (PLAYGROUND,) * len(REFERENCES)
+        return tuple(self._vlm(name, place) for name, place in zip(names, REFERENCES * len(names), strict=False))
+
+    @cached_property
+    def holdout(self) -> "VisionLanguageModel | None":
+        """A reference without a vote: the one that is named, or the playground's among its own references."""
+        if self._parts.holdout or not (self._config.holdout or self._own_references):
+            return self._parts.holdout
+        return self._vlm(self._config.holdout or PLAYGROUND, "holdout")
+
+    @property
+    def judge(self) -> "Judge":
+        """Who compares answers."""
+        if self._parts.judge:
+            return self._parts.judge
+        name = self._config.judge
+        asked = None if name in ("vqa", "embedding") else self._vlm(name, "target")
+        return load_judge(name, embedder=self.embedder if name == "embedding" else None, model=asked)
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        """Who embeds questions and answers."""
+        return self._parts.embedder or load_embedder(self._config.embedder)
+
+    @cached_property
+    def generator(self) -> "ImageGenerator | None":
+        """Who draws captions; None if there are none."""
+        from auditdm_hub.playground.backends import PlaygroundGenerator
+
+        if self._parts.generator or "caption" not in self._config.actions:
+            return self._parts.generator
+        _refuse_unknown_maker("generator", self._config.generator)
+        return PlaygroundGenerator()
+
+    @cached_property
+    def editor(self) -> "ImageEditor | None":
+        """Who edits images; None if there are no edits."""
+        from auditdm_hub.playground.backends import PlaygroundEditor
+
+        if self._parts.editor or "edit" not in self._config.actions:
+            return self._parts.editor
+        _refuse_unknown_maker("editor", self._config.editor)
+        return PlaygroundEditor()
+
+    @property
+    def prompts(self) -> AuditorPrompts:
+        """What the auditor is asked: the playground's knows short prompts only."""
+        from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
+
+        base = PLAYGROUND_PROMPTS if self._speaks_playground else DEFAULT_PROMPTS
+        return base.override(**self._config.prompts.model_dump())
+
+    @cached_property
+    def auditor_base(self) -> str:
+        """Name or folder of the model that is trained to write probes."""
+        from auditdm_hub.playground.models import AUDITOR, model_folder
+
+        name = self._config.auditor
+        if self.trained_before:
+            name = str(Run.open(Path(name)).config["auditor"])
+        return str(_shipped(model_folder(AUDITOR))) if name == PLAYGROUND else name
+
+    @property
+    def auditor_id(self) -> str:
+        """What stands for the untrained auditor in the report: name@revision."""
+        return self._parts.auditor.id if self._parts.auditor else versioned(self.auditor_base)
+
+    @cached_property
+    def trained_before(self) -> Path | None:
+        """The adapter of the run that the configuration names as auditor; None if it names a base model."""
+        folder = Path(self._config.auditor)
+        if not (folder / MANIFEST).is_file():
+            return None
+        if not (folder / ADAPTER).is_dir():
+            raise ModelError(f"{folder} holds no trained auditor: its audit had no training, or did not end it")
+        if self._config.steps:
+            raise ConfigError(
+                f"auditor: got the run {folder} with {self._config.steps} steps: add --steps 0 to use its auditor as "
+                "it is, or name a base model to train"
+            )
+        return folder / ADAPTER
+
+    def auditor(self, adapter: Path | None) -> "Auditor":
+        """Return the auditor with an adapter, or the base model that it starts from."""
+        if self._parts.auditor:
+            return self._parts.auditor
+        from auditdm_hub.models.transformers_auditor import TransformersAuditor
+
+        training = self._config.training
+        return TransformersAuditor.load(
+            self.auditor_base,
+            self.prompts.render,
+            adapter,
+            self._device,
+            self._config.batch_size,
+            training.max_completion_length,
+            training.temperature,
+        )
+
+    def random_auditor(self, seeds: Sequence[Seed]) -> RandomAuditor:
+        """Return the baseline that does not look at the image."""
+        from auditdm_hub.playground.backends import random_texts
+
+        if self._config.pool == PLAYGROUND and not self._parts.pool:
+            texts: dict[Action, list[str]] = {}
+            for action, choices in random_texts(2000, self._config.seed).items():
+                texts[action] = choices  # type: ignore[index]
+            return RandomAuditor(texts)
+        return RandomAuditor(generic_texts(seeds))
+
+    def pool_items(self) -> Iterable[PoolItem]:
+        """Return the images that the configuration names."""
+        from auditdm_hub.playground.backends import LICENCE, pictures
+
+        if self._parts.pool is not None:
+            return self._parts.pool
+        config, folder = self._config, Path(self._config.pool)
+        if config.pool == PLAYGROUND:
+            return (
+                PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)
+                for number, (image, caption, question) in enumerate(pictures(config.pool_size, config.seed))
+            )
+        if folder.is_dir():
+            return folder_items(folder, config.pool_license)
+        return dataset_items(config.pool, config.columns, config.pool_license)
+
+    @property
+    def _own_references(self) -> bool:
+        return not self._config.references and not self._parts.references
+
+    @property
+    def _speaks_playground(self) -> bool:
+        from auditdm_hub.playground.models import AUDITOR, model_folder
+
+        return not self._parts.auditor and Path(self.auditor_base) == model_folder(AUDITOR)
+
+    @property
+    def _device(self) -> str:
+        from auditdm_hub.models.loading import pick_device
+
+        return str(pick_device(self._config.device))
+
+    def _vlm(self, name: str, place: str) -> "VisionLanguageModel":
+        from auditdm_hub.models import load_vlm
+        from auditdm_hub.playground.models import model_folder
+
+        folder = str(_shipped(model_folder(place))) if name == PLAYGROUND else name
+        options = {"batch_size": self._config.batch_size, "max_new_tokens": self._config.max_new_tokens}
+        model = load_vlm(folder, device=self._config.device, **options)
+        return CachedVLM(model, self._cache, model.decoding)
+
+
+def _shipped(folder: Path) -> Path:
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"the playground's model {folder.name} is not there: make playground-models builds it anew")
+    return folder
+
+
+def _refuse_unknown_maker(key: str, name: str) -> None:
+    if name != PLAYGROUND:
+        raise ConfigError(
+            f"{key}: got {name!r}: this version makes images in the playground only; leave "
+            f"{'captions' if key == 'generator' else 'edits'} out of `actions:`, or pass an object of your own"
+        )
