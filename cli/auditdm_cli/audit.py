@@ -63,16 +63,27 @@ def command(
         settings = settings.model_copy(update={"out": str(path)})
 
     from auditdm_cli.progress import Reporter
-    from auditdm_hub.workflows import audit
+    from auditdm_hub.workflows import Watcher, run_audit
 
+    line = resume_line(sys.argv[1:], settings.out)
     try:
         with Reporter(quiet or as_json) as reporter:
-            run: Run = audit(settings, resume=resume, yes=yes, say=reporter.say, stage=reporter.stage)
+            watcher = Watcher(reporter.say, reporter.stage)
+            run: Run = run_audit(
+                settings, resume=resume, yes=yes, command=line.removesuffix(" --resume"), watcher=watcher
+            )  # fmt: skip
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; to continue: {resume_line(sys.argv[1:], settings.out)}", err=True)
+        typer.echo(f"Interrupted; to continue: {line}", err=True)
         raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(run.results(), indent=2))
+    elif not quiet:
+        from rich.console import Console
+
+        from auditdm_cli.summary import show
+        from auditdm_hub.report import checked_results
+
+        show(checked_results(run.results(), run.path / "results.json"), run.path, Console(highlight=False))
 
 
 def parse_columns(pairs: list[str] | None) -> dict[str, str] | None:

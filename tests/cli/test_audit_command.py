@@ -8,38 +8,41 @@ import pytest
 from typer.testing import Result
 
 from auditdm_cli.audit import parse_columns, resume_line
-from auditdm_cli.progress import Report
 from auditdm_hub.config import AuditConfig, load_config
 from auditdm_hub.errors import ConfigError
+from auditdm_hub.report import build_results
 from auditdm_hub.runs import Run
+from auditdm_hub.workflows.watching import Watcher
+from report import fake_run
 
 Cli = Callable[..., Result]
 
 
 class Workflows(ModuleType):
-    """Takes the place of `auditdm_hub.workflows`: remembers how `audit` was called and writes a small result."""
+    """Takes the place of `auditdm_hub.workflows`: remembers how it was called and writes a real result."""
 
     def __init__(self) -> None:
         super().__init__("auditdm_hub.workflows")
         self.config: AuditConfig | None = None
         self.options: dict[str, object] = {}
         self.error: BaseException | None = None
+        self.Watcher = Watcher
 
-    def audit(
-        self, config: AuditConfig, say: Callable[[str], None], stage: Callable[[str], Report], **options: object
-    ) -> Run:
+    def run_audit(self, config: AuditConfig, watcher: Watcher, **options: object) -> Run:
         self.config, self.options = config, options
-        say("auditing")
-        stage("probe")(10, 10)
+        watcher.say("auditing")
+        watcher.stage("probe")(10, 10)
         if self.error is not None:
             raise self.error
         with Run.create(Path(config.out), config.model_dump(mode="json")) as run:
-            (run.path / "results.json").write_text('{"seed": 3}')
+            rows, curation, _ = fake_run.run(run.path, count=6)
+            (run.path / "results.json").write_text(json.dumps(build_results(rows, curation, fake_run.facts())))
         return run
 
 
 @pytest.fixture
 def workflows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Workflows:
+    monkeypatch.setattr(sys, "argv", ["auditdm-hub", "audit"])
     fake = Workflows()
     monkeypatch.setitem(sys.modules, "auditdm_hub.workflows", fake)
     monkeypatch.chdir(tmp_path)
@@ -50,7 +53,8 @@ def test_without_options_it_audits_the_playground_in_a_new_folder(cli: Cli, work
     for name in ("playground", "playground-2"):
         assert cli("audit").exit_code == 0
         assert workflows.config == load_config(overrides={"out": f"runs/{name}"})
-    assert workflows.options == {"resume": False, "yes": False}
+    line = "auditdm-hub audit --out runs/playground-2"
+    assert workflows.options == {"resume": False, "yes": False, "command": line}
 
 
 def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) -> None:
@@ -68,17 +72,19 @@ def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) 
     assert (config.probes, config.steps, config.judge, config.embedder) == (7, 0, "vqa", "g/e")
     assert (config.baseline, config.seed, config.device, config.report_to) == (False, 5, "cuda:1", "trackio")
     assert config.out == "there"
-    assert workflows.options == {"resume": True, "yes": True}
+    assert (workflows.options["resume"], workflows.options["yes"]) == (True, True)
 
 
 def test_json_prints_the_results_and_nothing_else(cli: Cli, workflows: Workflows) -> None:
     result = cli("audit", "--json")
-    assert (json.loads(result.stdout), result.stderr) == ({"seed": 3}, "")
+    assert (json.loads(result.stdout)["version"], result.stderr) == ("0.1.0", "")
 
 
 def test_progress_goes_to_standard_error(cli: Cli, workflows: Workflows) -> None:
     result = cli("audit")
-    assert (result.stdout, result.stderr) == ("", "auditing\nprobe: 10 of 10 in 0 s\n")
+    assert result.stderr == "auditing\nprobe: 10 of 10 in 0 s\n"
+    assert "Failure types" in result.stdout
+    assert result.stdout.endswith("Report: runs/playground/report.html\n")
 
 
 def test_a_file_is_read_and_its_errors_are_usage_errors(cli: Cli, workflows: Workflows, tmp_path: Path) -> None:
