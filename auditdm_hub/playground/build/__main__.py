@@ -6,6 +6,7 @@ the same versions, the same weights come out.
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -22,15 +23,26 @@ from auditdm_hub.playground.build.batches import Pair, TextBatch, layout, packed
 from auditdm_hub.playground.build.data import Ints, pictures, sample_examples, tile_numbers, tile_table
 from auditdm_hub.playground.build.measure import measure
 from auditdm_hub.playground.build.roster import ROSTER, Entry
-from auditdm_hub.playground.build.sight import teach_sight
+from auditdm_hub.playground.build.sight import freeze_sight, teach_sight
 from auditdm_hub.playground.build.train import fit
 from auditdm_hub.playground.draw import contents
+from auditdm_hub.playground.models import WEIGHTS
 from auditdm_hub.playground.sample import sample_scene
+from auditdm_hub.playground.skills import SKILLS, parse_question
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
-PACK = 6
-FIRST, ALL_AT, PACKED_UNTIL = 0.15, 0.3, 0.6
-SIGHT_STEPS = 600
+Lesson = tuple[int, Pair]  # the stage from which a pair is taught
+PACK, SINGLES = 10, 5  # questions on a picture, in one row and in a row each
+# Reading what stands alone comes first, then finding one shape, then everything: what is learnt early carries over,
+# and all at once stay for thousands of steps where the picture is not looked at.
+STAGES = (
+    {"background", "digit", "letter", "clock", "arrow", "die", "corner"},
+    {"color", "shape", "size", "pattern", "existence", "row", "column", "bar height", "count color", "count all"},
+)
+STAGE_STARTS = (0.05, 0.15)
+LEAST = 0.02  # nats: what is mastered is still asked at times
+MEMORY = 0.002  # weight of a token in the running loss of its skill
+FIRST, ALL_AT, PACKED_UNTIL = 0.15, 0.3, 0.75
+SIGHT_STEPS = 1200
 
 
 def _on(model: PreTrainedModel, device: str) -> PreTrainedModel:
@@ -43,7 +55,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Pair]]]:
+def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
     """Return tile numbers of scenes, and each scene's questions and answers as token ids."""
     numbers, owners, examples = sample_examples(entry.scenes, entry.each, entry.data_seed, entry.gaps, unseen=False)
     known: dict[str, list[int]] = {}
@@ -53,22 +65,26 @@ def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[
             known[text] = processor.tokenizer.encode(text, add_special_tokens=False)
         return known[text]
 
-    groups: list[list[Pair]] = [[] for _ in range(entry.scenes)]
+    groups: list[list[Lesson]] = [[] for _ in range(entry.scenes)]
     for owner, example in zip(owners, examples, strict=True):
-        groups[owner].append((encode(example.question), encode(example.said)))
+        skill = SKILLS.index(example.skill)
+        pair = Pair(encode(example.question), encode(example.said), skill, example.mentions)
+        groups[owner].append((stage_of(example.question), pair))
     return numbers, groups
 
 
-def _writing_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Pair]]]:
+def _writing_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
     """Return tile numbers of scenes, and each scene's prompts and probes as token ids."""
-    import random
-
     rng = random.Random(entry.data_seed)
-    tok = processor.tokenizer
     scenes = [sample_scene(rng, unseen=False) for _ in range(entry.scenes)]
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = processor.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
     groups = [
         [
-            (tok.encode(w.prompt, add_special_tokens=False), tok.encode(w.text, add_special_tokens=False))
+            (0, Pair(encode(w.prompt), encode(w.text), ("ask", "draw", "edit").index(w.prompt.split()[0])))
             for w in writings(scene, rng, entry.each)
         ]
         for scene in scenes
@@ -76,8 +92,15 @@ def _writing_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list
     return np.stack([tile_numbers(scene) for scene in scenes]), groups
 
 
+def stage_of(question: str) -> int:
+    """Return the stage in which a question is first taught."""
+    parsed = parse_question(question)
+    name = parsed[0].name if parsed else ""
+    return next((stage for stage, names in enumerate(STAGES) if name in names), len(STAGES))
+
+
 class Questions:
-    """Draws batches: small scenes first, all of them after `ALL_AT` of the steps.
+    """Draws batches: small scenes first, all of them after `ALL_AT` of the steps; of what is wrong more often, more.
 
     PaliGemma starts with packed rows as well, in which its picture does not attend to the questions, and learns its own
     attention in the last part.
@@ -89,6 +112,7 @@ class Questions:
         self.rows = entry.schedule.pictures
         self.packed_until = PACKED_UNTIL if entry.family == "paligemma" else 1.0
         numbers, groups = (_writing_groups if entry.role == "auditor" else _answer_groups)(entry, processor)
+        self.losses = np.ones(len(SKILLS))  # of each skill, in nats: a running mean
         filled = [row for row, group in enumerate(groups) if group]
         by_size = sorted(filled, key=lambda row: np.count_nonzero(numbers[row] % len(contents())))
         self.numbers, self.groups = numbers[by_size], [groups[row] for row in by_size]
@@ -96,14 +120,35 @@ class Questions:
     def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
         """Return a batch and its pictures."""
         ready = max(1, int(len(self.groups) * min(1.0, FIRST + progress / ALL_AT)))
+        stage = sum(progress >= start for start in STAGE_STARTS)
+        together = progress < self.packed_until
         rows = order.integers(0, ready, self.rows)
-        chosen = [[self.groups[r][k] for k in order.permutation(len(self.groups[r]))[:PACK]] for r in rows]
-        if progress < self.packed_until:
+        chosen = []
+        for row in rows:
+            known = [pair for needed, pair in self.groups[row] if needed <= stage] or [self.groups[row][0][1]]
+            wish = np.log(self.losses[[pair.skill for pair in known]] + LEAST) + order.gumbel(size=len(known))
+            chosen.append([known[k] for k in np.argsort(-wish)[: PACK if together else SINGLES]])
+        if together:
             return packed(self.around, chosen, self.image_token), pictures(self.table, self.numbers[rows])
         owners = np.repeat(rows, [len(group) for group in chosen])
         return single(self.around, [pair for group in chosen for pair in group]), pictures(
             self.table, self.numbers[owners]
         )
+
+    def learn(self, skills: torch.Tensor, losses: torch.Tensor) -> None:
+        """Take note of the loss of each token, by the number of its skill."""
+        count = torch.bincount(skills, minlength=len(SKILLS)).cpu().numpy()
+        total = torch.bincount(skills, losses, minlength=len(SKILLS)).cpu().numpy()
+        seen = count > 0
+        self.losses[seen] += MEMORY * np.minimum(count[seen], 10) * (total[seen] / count[seen] - self.losses[seen])
+
+    def state(self) -> list[float]:
+        """Return the running losses."""
+        return [float(loss) for loss in self.losses]
+
+    def restore(self, state: list[float]) -> None:
+        """Take over the running losses."""
+        self.losses = np.array(state)
 
 
 def _train(entry: Entry, folder: Path, device: str) -> None:
@@ -126,6 +171,7 @@ def _train(entry: Entry, folder: Path, device: str) -> None:
     saved = folder.with_name(f"{folder.name}.training")
     if not saved.exists():
         teach_sight(model, processor, sampler.numbers, SIGHT_STEPS, entry.seed, lambda s: _say(f"{entry.name}: {s}"))
+    freeze_sight(model)
     fit(model, sampler, entry.schedule, saved, report)
     _on(model, "cpu").bfloat16()
     model.save_pretrained(folder)

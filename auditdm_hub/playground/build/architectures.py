@@ -29,6 +29,10 @@ TEMPLATE = (
 )
 
 
+# A slow rotation: what a word looks for in the picture hardly depends on how far away it stands.
+ROPE = {"rope_type": "default", "rope_theta": 1e6}
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """Width and depth of a model: hidden size, text layers, vision layers, attention heads."""
@@ -55,12 +59,17 @@ def _text(size: Size, tok: hf.PreTrainedTokenizerFast) -> dict[str, Any]:
         "pad_token_id": tok.pad_token_id,
         "bos_token_id": tok.bos_token_id,
         "eos_token_id": tok.eos_token_id,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": False,
+        "rope_parameters": ROPE,
     }
 
 
 def _gemma_text(size: Size, tok: hf.PreTrainedTokenizerFast) -> dict[str, Any]:
-    return _text(size, tok) | {"sliding_window": 256, "query_pre_attn_scalar": size.hidden // size.heads}
+    return _text(size, tok) | {
+        "sliding_window": 256,
+        "query_pre_attn_scalar": size.hidden // size.heads,
+        "tie_word_embeddings": True,
+    }
 
 
 def _vision(size: Size) -> dict[str, Any]:
@@ -106,7 +115,9 @@ def gemma3(size: Size) -> Built:
         chat_template=_template("<start_of_image>"),
     )
     config = hf.Gemma3Config(
-        text_config=hf.Gemma3TextConfig(**_gemma_text(size, tok)),
+        text_config=hf.Gemma3TextConfig(
+            **_gemma_text(size, tok) | {"rope_parameters": {"sliding_attention": ROPE, "full_attention": ROPE}}
+        ),
         vision_config=hf.SiglipVisionConfig(**_vision(size)),
         mm_tokens_per_image=PATCHES,
         image_token_index=tok.image_token_id,
@@ -176,7 +187,7 @@ def aya_vision(size: Size) -> Built:
     )
     make_config: Any = hf.AyaVisionConfig  # alignment_intermediate_size is read, but not declared
     config = make_config(
-        text_config=hf.Cohere2Config(**_text(size, tok) | {"sliding_window": 256}),
+        text_config=hf.Cohere2Config(**_text(size, tok) | {"sliding_window": 256, "logit_scale": 1.0}),
         vision_config=hf.SiglipVisionConfig(**_vision(size)),
         image_token_index=tok.image_token_id,
         downsample_factor=1,
@@ -209,12 +220,13 @@ def build(family: str, size: Size, seed: int) -> Built:
 
 
 def _initialise(model: hf.PreTrainedModel) -> None:
-    """Draw weights whose outputs have unit variance; attention of the decoder starts by matching and copying.
+    """Draw weights that let a small decoder look things up from its first step.
 
     The classes' own start (0.02, zeros for Gemma 3's projection) is made for widths of thousands: at a hundred it
-    leaves attention flat and places faint. Keys that equal queries attend to what is alike, and an output that is the
-    transpose of the values copies it: with image tokens aligned to words (`sight`), looking up what a question names
-    is then a short way to go, and without it training stays for thousands of steps on a plateau.
+    leaves attention flat, places faint and words drowned in the noise of the layers, and training stays for thousands
+    of steps where a question is answered without a look at the picture. So word and image tokens have unit variance;
+    an attention's output is the inverse of its values: it copies what it attends to; and the feed-forward layers start
+    with a tenth of their weight.
     """
     for name, weight in model.named_parameters():
         if name.endswith("position_embedding.weight"):
@@ -223,8 +235,22 @@ def _initialise(model: hf.PreTrainedModel) -> None:
             torch.nn.init.normal_(weight, std=weight.shape[0] ** -0.5)
         elif weight.ndim >= 2:
             torch.nn.init.normal_(weight, std=weight[0].numel() ** -0.5)
+    words: Any = model.get_input_embeddings()
+    if not hasattr(words, "embed_scale"):  # Gemma scales its word embeddings itself
+        torch.nn.init.normal_(words.weight)
     with torch.no_grad():
         for module in model.get_decoder().modules():
-            if hasattr(module, "q_proj") and hasattr(module, "o_proj"):
-                module.k_proj.weight.copy_(module.q_proj.weight)
-                module.o_proj.weight.copy_(module.v_proj.weight.T)
+            _initialise_layer(module)
+
+
+def _initialise_layer(module: torch.nn.Module) -> None:
+    """Make an attention copy what it attends to, and a feed-forward layer faint."""
+    held: Any = module
+    if hasattr(module, "q_proj") and hasattr(module, "o_proj"):
+        for projection in (held.q_proj, held.k_proj, held.v_proj):
+            torch.nn.init.orthogonal_(projection.weight)
+        held.o_proj.weight.copy_(held.v_proj.weight.T)
+    if hasattr(module, "post_feedforward_layernorm"):  # Gemma: output = (1 + weight) x normalised
+        held.post_feedforward_layernorm.weight.fill_(-0.9)
+    elif hasattr(module, "down_proj"):
+        held.down_proj.weight.mul_(0.1)

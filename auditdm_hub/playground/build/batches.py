@@ -14,9 +14,18 @@ import torch
 from PIL import Image
 from transformers import PreTrainedModel
 
+from auditdm_hub.playground.build.grounding import CLASSES, Mention
 from auditdm_hub.playground.draw import SIZE
 
-Pair = tuple[Sequence[int], Sequence[int]]  # token ids of a prompt, and of what follows it
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Token ids of a prompt and of what follows it, the number of its skill, and what the prompt mentions."""
+
+    prompt: Sequence[int]
+    answer: Sequence[int]
+    skill: int
+    mentions: Sequence[Mention] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,15 @@ class TextBatch:
 
     inputs: dict[str, torch.Tensor]
     targets: torch.Tensor  # (B, T) the token that each position is to predict
+    skills: torch.Tensor  # (B, T) the number of the skill that it belongs to
+    mentions: torch.Tensor  # (M, 2 + heads) row, position and classes of each noun phrase
     keep: int  # logits are needed of the last `keep` positions only; 0 = all
+
+    def to(self, device: torch.device) -> "TextBatch":
+        """Return the batch on another device."""
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        held = (each.to(device) for each in (self.targets, self.skills, self.mentions))
+        return TextBatch(inputs, *held, self.keep)
 
 
 def layout(processor: Any) -> Layout:  # noqa: ANN401 - every family has its own signature
@@ -57,42 +74,52 @@ def layout(processor: Any) -> Layout:  # noqa: ANN401 - every family has its own
 
 def single(around: Layout, pairs: Sequence[Pair]) -> TextBatch:
     """Return one left-padded row per pair, with PaliGemma's token types (0 = prefix, 1 = answer)."""
-    rows = [[*around.before, *prompt, *around.after] for prompt, _ in pairs]
-    tails = [[*answer, around.end] for _, answer in pairs]
+    rows = [[*around.before, *pair.prompt, *around.after] for pair in pairs]
+    tails = [[*pair.answer, around.end] for pair in pairs]
     width, tail = max(map(len, rows)), max(map(len, tails))
     ids = np.full((len(rows), width + tail), around.pad, dtype=np.int64)
     mask, types = np.zeros_like(ids), np.zeros_like(ids)
     targets = np.full_like(ids, -100)
+    skills = np.repeat([[pair.skill] for pair in pairs], ids.shape[1], axis=1)
     for k, (row, item) in enumerate(zip(rows, tails, strict=True)):
         ids[k, width - len(row) : width + len(item)] = [*row, *item]
         mask[k, width - len(row) : width + len(item)] = 1
         types[k, width:] = 1
         targets[k, width - 1 : width + len(item) - 1] = item
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-    return TextBatch({k: torch.as_tensor(v) for k, v in inputs.items()}, torch.as_tensor(targets), tail + 1)
+    tensors = {k: torch.as_tensor(v) for k, v in inputs.items()}
+    found = [
+        (k, width - len(rows[k]) + len(around.before) + place, *classes)
+        for k, pair in enumerate(pairs)
+        for place, classes in pair.mentions
+    ]
+    return TextBatch(tensors, torch.as_tensor(targets), torch.as_tensor(skills), _mentioned(found), tail + 1)
 
 
 def packed(around: Layout, groups: Sequence[Sequence[Pair]], image_token: int) -> TextBatch:
     """Return one row per group of pairs on one picture, with a block mask and positions."""
     start = len(around.before)
-    bodies = [[[*prompt, *around.after, *answer, around.end] for prompt, answer in group] for group in groups]
+    bodies = [[[*p.prompt, *around.after, *p.answer, around.end] for p in group] for group in groups]
     total = start + max(sum(map(len, row)) for row in bodies)
     ids = np.full((len(groups), total), around.pad, dtype=np.int64)
     targets = np.full_like(ids, -100)
-    positions = np.zeros_like(ids)
+    positions, skills = np.zeros_like(ids), np.zeros_like(ids)
     block = np.zeros_like(ids)  # 0 = picture, k = k-th question, -1 = padding
     ids[:, :start] = around.before
     positions[:, :start] = np.arange(start)
     block[:, start:] = -1
+    found: list[tuple[int, ...]] = []
     for row, (group, parts) in enumerate(zip(groups, bodies, strict=True)):
         place = start
-        for number, ((_, answer), part) in enumerate(zip(group, parts, strict=True), start=1):
+        for number, (pair, part) in enumerate(zip(group, parts, strict=True), start=1):
             end = place + len(part)
             ids[row, place:end] = part
             positions[row, place:end] = np.arange(start, start + len(part))
             block[row, place:end] = number
-            first = end - len(answer) - 1
+            first = end - len(pair.answer) - 1
             targets[row, first - 1 : end - 1] = ids[row, first:end]
+            skills[row, first - 1 : end - 1] = pair.skill
+            found += [(row, place + at, *classes) for at, classes in pair.mentions]
             place = end
     seen = np.tril(np.ones((total, total), dtype=bool))[None]
     seen = seen & ((block[:, None, :] == 0) | (block[:, None, :] == block[:, :, None]))
@@ -100,7 +127,12 @@ def packed(around: Layout, groups: Sequence[Sequence[Pair]], image_token: int) -
     bidirectional = np.zeros_like(seen)
     bidirectional[:, :start, :start] = soft[:, :, None] & soft[:, None, :]
     inputs = {"input_ids": ids, "position_ids": positions, "seen": seen, "bidirectional": bidirectional}
-    return TextBatch({k: torch.as_tensor(v) for k, v in inputs.items()}, torch.as_tensor(targets), 0)
+    tensors = {k: torch.as_tensor(v) for k, v in inputs.items()}
+    return TextBatch(tensors, torch.as_tensor(targets), torch.as_tensor(skills), _mentioned(found), 0)
+
+
+def _mentioned(found: Sequence[tuple[int, ...]]) -> torch.Tensor:
+    return torch.tensor(found, dtype=torch.long).reshape(-1, 2 + len(CLASSES))
 
 
 def model_inputs(model: PreTrainedModel, batch: TextBatch, pixels: torch.Tensor) -> dict[str, object]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import ProcessorMixin
 
+from auditdm_hub.playground.build.grounding import Mention, mentions
 from auditdm_hub.playground.draw import SIZE, TILE, contents, tile
 from auditdm_hub.playground.gaps import Gap, planted
 from auditdm_hub.playground.sample import sample_question, sample_scene, sample_wording
@@ -37,6 +38,7 @@ class Example:
     skill: str
     truth: str
     said: str
+    mentions: tuple[Mention, ...] = ()
 
 
 def tile_numbers(scene: Scene) -> Ints:
@@ -86,7 +88,8 @@ def examples(scene: Scene, rng: random.Random, gaps: tuple[Gap, ...], count: int
             name = CROWDED
         truth = UNANSWERABLE if answer is None else answer
         slots = _slots_of(question) if gaps else ()
-        yield Example(question, name, truth, planted(gaps, scene, Answered(name, truth, slots)))
+        said = planted(gaps, scene, Answered(name, truth, slots))
+        yield Example(question, name, truth, said, tuple(mentions(scene, question)))
 
 
 def _slots_of(question: str) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, ProcessorMixin
 
-from auditdm_hub.playground.build.batches import layout, model_inputs, single
+from auditdm_hub.playground.build.batches import Pair, layout, model_inputs, single
 from auditdm_hub.playground.build.data import pictures, planted_gap, sample_examples, tile_table
 from auditdm_hub.playground.gaps import Gap
 from auditdm_hub.playground.skills import SKILLS
@@ -45,7 +45,9 @@ def predictions(
     around, tok = layout(processor), processor.tokenizer
     said: list[str] = []
     for start in range(0, len(prompts), BATCH):
-        pairs = [(tok.encode(p, add_special_tokens=False), [tok.eos_token_id]) for p in prompts[start : start + BATCH]]
+        pairs = [
+            Pair(tok.encode(p, add_special_tokens=False), [tok.eos_token_id], 0) for p in prompts[start : start + BATCH]
+        ]
         batch = single(around, pairs)
         inputs = model_inputs(model, batch, pixels[start : start + BATCH])
         inputs["logits_to_keep"] = 3  # the last prompt token, then two stand-ins for the answer
