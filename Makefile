@@ -58,7 +58,8 @@ check: lint types ## lint, types and tests; a skipped test must be in tests/allo
 	$(PYTEST) --strict-skips
 
 bench: install ## print what we measure and claim
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for name in startup throughput curation_synthetic search_success; do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 playground-models: install ## train the playground's models anew (CPU: up to two hours)
 	$(BIN)/python -m auditdm_hub.playground.build

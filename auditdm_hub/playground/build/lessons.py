@@ -1,0 +1,124 @@
+"""What a model is taught when: batches of questions by stage, size of the scene and what is still wrong."""
+
+import random
+
+import numpy as np
+import torch
+from transformers import ProcessorMixin
+
+from auditdm_hub.playground.build.auditor import writings
+from auditdm_hub.playground.build.batches import Pair, TextBatch, layout, packed, single
+from auditdm_hub.playground.build.data import Ints, pictures, sample_examples, tile_numbers, tile_table
+from auditdm_hub.playground.build.roster import Entry
+from auditdm_hub.playground.draw import contents
+from auditdm_hub.playground.sample import sample_scene
+from auditdm_hub.playground.skills import SKILLS, parse_question
+
+Lesson = tuple[int, Pair]  # the stage from which a pair is taught
+PACK, SINGLES = 10, 5  # questions on a picture, in one row and in a row each
+# Reading what stands alone comes first, then finding one shape, then everything: what is learnt early carries over,
+# and all at once stay for thousands of steps where the picture is not looked at.
+STAGES = (
+    {"background", "digit", "letter", "clock", "arrow", "die", "corner"},
+    {"color", "shape", "size", "pattern", "existence", "row", "column", "bar height", "count color", "count all"},
+)
+STAGE_STARTS = (0.05, 0.15)
+LEAST = 0.02  # nats: what is mastered is still asked at times
+MEMORY = 0.002  # weight of a token in the running loss of its skill
+FIRST, ALL_AT, PACKED_UNTIL = 0.15, 0.3, 0.75
+
+
+def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
+    """Return tile numbers of scenes, and each scene's questions and answers as token ids."""
+    numbers, owners, examples = sample_examples(entry.scenes, entry.each, entry.data_seed, entry.gaps, unseen=False)
+    known: dict[str, list[int]] = {}
+
+    def encode(text: str) -> list[int]:
+        if text not in known:
+            known[text] = processor.tokenizer.encode(text, add_special_tokens=False)
+        return known[text]
+
+    groups: list[list[Lesson]] = [[] for _ in range(entry.scenes)]
+    for owner, example in zip(owners, examples, strict=True):
+        skill = SKILLS.index(example.skill)
+        pair = Pair(encode(example.question), encode(example.said), skill, example.mentions)
+        groups[owner].append((stage_of(example.question), pair))
+    return numbers, groups
+
+
+def _writing_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
+    """Return tile numbers of scenes, and each scene's prompts and probes as token ids."""
+    rng = random.Random(entry.data_seed)
+    scenes = [sample_scene(rng, unseen=False) for _ in range(entry.scenes)]
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = processor.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+    groups = [
+        [
+            (0, Pair(encode(w.prompt), encode(w.text), ("ask", "draw", "edit").index(w.prompt.split()[0])))
+            for w in writings(scene, rng, entry.each)
+        ]
+        for scene in scenes
+    ]
+    return np.stack([tile_numbers(scene) for scene in scenes]), groups
+
+
+def stage_of(question: str) -> int:
+    """Return the stage in which a question is first taught."""
+    parsed = parse_question(question)
+    name = parsed[0].name if parsed else ""
+    return next((stage for stage, names in enumerate(STAGES) if name in names), len(STAGES))
+
+
+class Lessons:
+    """Draws batches: small scenes first, all of them after `ALL_AT` of the steps; of what is wrong more often, more.
+
+    PaliGemma starts with packed rows as well, in which its picture does not attend to the questions, and learns its own
+    attention in the last part.
+    """
+
+    def __init__(self, entry: Entry, processor: ProcessorMixin) -> None:
+        self.around, self.table = layout(processor), tile_table(processor)
+        self.image_token = processor.tokenizer.image_token_id
+        self.rows = entry.schedule.pictures
+        self.packed_until = PACKED_UNTIL if entry.family == "paligemma" else 1.0
+        numbers, groups = (_writing_groups if entry.role == "auditor" else _answer_groups)(entry, processor)
+        self.losses = np.ones(len(SKILLS))  # of each skill, in nats: a running mean
+        filled = [row for row, group in enumerate(groups) if group]
+        by_size = sorted(filled, key=lambda row: np.count_nonzero(numbers[row] % len(contents())))
+        self.numbers, self.groups = numbers[by_size], [groups[row] for row in by_size]
+
+    def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
+        """Return a batch and its pictures."""
+        ready = max(1, int(len(self.groups) * min(1.0, FIRST + progress / ALL_AT)))
+        stage = sum(progress >= start for start in STAGE_STARTS)
+        together = progress < self.packed_until
+        rows = order.integers(0, ready, self.rows)
+        chosen = []
+        for row in rows:
+            known = [pair for needed, pair in self.groups[row] if needed <= stage] or [self.groups[row][0][1]]
+            wish = np.log(self.losses[[pair.skill for pair in known]] + LEAST) + order.gumbel(size=len(known))
+            chosen.append([known[k] for k in np.argsort(-wish)[: PACK if together else SINGLES]])
+        if together:
+            return packed(self.around, chosen, self.image_token), pictures(self.table, self.numbers[rows])
+        owners = np.repeat(rows, [len(group) for group in chosen])
+        return single(self.around, [pair for group in chosen for pair in group]), pictures(
+            self.table, self.numbers[owners]
+        )
+
+    def learn(self, skills: torch.Tensor, losses: torch.Tensor) -> None:
+        """Take note of the loss of each token, by the number of its skill."""
+        count = torch.bincount(skills, minlength=len(SKILLS)).cpu().numpy()
+        total = torch.bincount(skills, losses, minlength=len(SKILLS)).cpu().numpy()
+        seen = count > 0
+        self.losses[seen] += MEMORY * np.minimum(count[seen], 10) * (total[seen] / count[seen] - self.losses[seen])
+
+    def state(self) -> list[float]:
+        """Return the running losses."""
+        return [float(loss) for loss in self.losses]
+
+    def restore(self, state: list[float]) -> None:
+        """Take over the running losses."""
+        self.losses = np.array(state)
