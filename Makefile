@@ -62,7 +62,7 @@ bench: install ## print what we measure and claim
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 playground-models: install ## train the playground's models anew (CPU: up to two hours)
-	$(BIN)/python -m auditdm_hub.playground.build
+	$(BIN)/python -m auditdm_hub.playground.build --page docs/playground.md
 
 wheel: $(DEV) ## build the wheel into dist/
 	rm -rf dist

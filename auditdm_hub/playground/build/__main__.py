@@ -19,7 +19,7 @@ from transformers import AutoModelForImageTextToText, PreTrainedModel, Processor
 from transformers.utils import logging as transformers_logging
 
 from auditdm_hub.playground.build.architectures import build
-from auditdm_hub.playground.build.cards import ACCURACY, gap_table, skill_table, write_card
+from auditdm_hub.playground.build.cards import ACCURACY, fill_page, gap_table, skill_table, write_card
 from auditdm_hub.playground.build.lessons import Lessons
 from auditdm_hub.playground.build.measure import measure
 from auditdm_hub.playground.build.roster import ROSTER, Entry
@@ -118,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--measure-only", action="store_true", help="train nothing")
     parser.add_argument("--scenes", type=int, default=2000, help="scenes that accuracy is measured on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="models at a time, on a CPU")
+    parser.add_argument("--page", type=Path, help="a page whose tables are written anew at the end")
     chosen = parser.parse_args(arguments)
     entries = [entry for entry in ROSTER if not chosen.only or entry.name in chosen.only]
     jobs = chosen.jobs if chosen.device == "cpu" else 1
@@ -130,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         for entry in entries:
             _build(entry, chosen.out / entry.name, chosen.device, chosen.scenes, not chosen.measure_only)
+    if chosen.page:
+        chosen.page.write_text(fill_page(chosen.page.read_text(), chosen.out))
     if not chosen.only:
         _say(f"Accuracy in percent, outside planted gaps:\n\n{skill_table(chosen.out)}\n{gap_table(chosen.out)}")
 

@@ -90,3 +90,26 @@ def gap_table(folder: Path) -> str:
 
 def _percent(counts: Sequence[int] | None) -> str:
     return f"{100 * counts[0] / counts[1]:.1f}" if counts and counts[1] else ""
+
+
+def roster_table() -> str:
+    """Return the markdown table of the models: role, architecture, width and depth, planted gaps."""
+    lines = ["| model | role | architecture | width | layers (text + vision) | planted gaps |",
+             "| --- | --- | --- | ---: | ---: | ---: |"]  # fmt: skip
+    lines += [
+        f"| {entry.name} | {entry.role} | {entry.family} | {entry.size.hidden} | "
+        f"{entry.size.text_layers} + {entry.size.vision_layers} | {len(entry.gaps) or ''} |"
+        for entry in ROSTER
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def fill_page(page: str, folder: Path) -> str:
+    """Return a page with the tables between its markers, `<!-- skills -->` and the like, written anew."""
+    tables = {"roster": roster_table(), "skills": skill_table(folder), "gaps": gap_table(folder)}
+    for name, table in tables.items():
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = f"{before}{begin}\n{table}{end}{after}"
+    return page
