@@ -1,6 +1,6 @@
 """Texts for the random auditor where nothing better is known of the world: what anybody might ask of any photo."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from auditdm_hub.audit.parse import parse
 from auditdm_hub.records import Action, Seed
@@ -27,7 +27,10 @@ EDITS = (
 
 def generic_texts(seeds: Sequence[Seed]) -> dict[Action, list[str]]:
     """Return texts by action: the pool's own questions and captions, and beside them some that fit any picture."""
-    own = sorted({seed.question for seed in seeds if seed.question})
-    questions = [text for text in own if not parse(f"<question> {text}", "question", "").fault]
-    captions = sorted({seed.caption for seed in seeds if seed.caption})
+    questions = _usable({seed.question for seed in seeds}, "question")
+    captions = _usable({seed.caption for seed in seeds}, "caption")
     return {"question": [*questions, *QUESTIONS], "caption": [*captions, *CAPTIONS], "edit": list(EDITS)}
+
+
+def _usable(texts: Set[str], action: Action) -> list[str]:
+    return sorted(text for text in texts if not parse(f"<{action}> {text}", action, "Any question?").fault)

@@ -6,21 +6,23 @@ run = audit(target=my_model, references=[one, another], pool="photos", auditor="
 run.results()["failure_types"]
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from auditdm_hub.config import PLAYGROUND, load_config
+from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run, default_path
 from auditdm_hub.workflows.audit import run_audit
 from auditdm_hub.workflows.parts import Parts
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
-SEAMS = {
-    "target": "answer", "holdout": "answer", "auditor": "write", "judge": "same", "embedder": "embed",
-    "generator": "generate", "editor": "edit",
+MODEL = ("id", "family", "answer")
+SEAMS: dict[str, tuple[str, ...]] = {
+    "target": MODEL, "holdout": MODEL, "auditor": ("id", "write"), "judge": ("id", "same"),
+    "embedder": ("id", "embed"), "generator": ("id", "generate"), "editor": ("id", "edit"),
 }  # fmt: skip
+"""What an object in the place of a name must have, as `auditdm_hub.protocols` says."""
 
 
 def audit(
@@ -41,9 +43,9 @@ def audit(
         yes: whether the audit may be expensive.
         watcher: is told how it comes along.
         settings: keys of the configuration. `target`, `holdout`, `auditor`, `judge`, `embedder`, `generator` and
-            `editor` may be objects with the one method of their protocol (`auditdm_hub.protocols`), `references` a
-            list of them, and `pool` an iterable of `auditdm_hub.audit.pool.PoolItem`. An auditor of one's own is
-            used as it is.
+            `editor` may be objects that follow their protocol (`auditdm_hub.protocols`), `references` a list of
+            them, and `pool` an iterable of `auditdm_hub.audit.pool.PoolItem`. An auditor of one's own is used as it
+            is.
 
     Raises:
         AuditDMError: the configuration, a model or the pool cannot be used; the message says what to do.
@@ -60,34 +62,41 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Parts]:
     """Return the settings with an object's id in its place, and the objects.
 
     Raises:
-        ConfigError: an object lacks the method of its seam, or references are names and objects.
+        ConfigError: an object lacks what its seam needs, references are names and objects, or an object is to be
+            trained.
     """
-    names, objects = dict(settings), {}
-    for seam, method in SEAMS.items():
+    names: dict[str, Any] = dict(settings)
+    objects: dict[str, Any] = {}
+    for seam, needed in SEAMS.items():
         value = settings.get(seam)
         if value is not None and not isinstance(value, str):
-            objects[seam] = _checked(seam, value, method)
-            names[seam] = _name(value)
-    references: Sequence[Any] = settings.get("references") or ()
+            objects[seam] = _checked(seam, value, needed)
+            names[seam] = value.id
+    given = settings.get("references")
+    references = () if given is None or isinstance(given, str) else tuple(given)
     if any(not isinstance(each, str) for each in references):
-        objects["references"] = tuple(_checked("references", each, "answer") for each in references)
-        names["references"] = [_name(each) for each in references]
+        objects["references"] = tuple(_checked("references", each, MODEL) for each in references)
+        names["references"] = [each.id for each in references]
     pool = settings.get("pool")
     if pool is not None and not isinstance(pool, str | Path):
         objects["pool"] = pool
         names["pool"] = "images from Python"
     elif isinstance(pool, Path):
         names["pool"] = str(pool)
-    if objects.get("auditor") and not settings.get("steps"):
+    if "auditor" in objects:
+        if settings.get("steps"):
+            raise ConfigError(f"steps: got {settings['steps']!r}, wanted 0: an auditor object is used as it is")
         names["steps"] = 0
     return names, Parts(**objects)
 
 
-def _checked(seam: str, value: object, method: str) -> object:
-    if not callable(getattr(value, method, None)):
-        raise ConfigError(f"{seam}: got {value!r}, wanted a name, or an object with a method `{method}`")
+def _checked(seam: str, value: object, needed: tuple[str, ...]) -> object:
+    if isinstance(value, str):
+        raise ConfigError(f"{seam}: got the name {value!r} among objects, wanted names only or objects only")
+    missing = [name for name in needed if not hasattr(value, name)]
+    if missing:
+        raise ConfigError(
+            f"{seam}: got {value!r}, which lacks {', '.join(missing)}: wanted a name, or an object with "
+            f"{', '.join(needed)}"
+        )
     return value
-
-
-def _name(value: object) -> str:
-    return str(getattr(value, "id", type(value).__name__)) or PLAYGROUND

@@ -138,6 +138,8 @@ class _Audit:
         begun = time.monotonic()
         tools = self._tools(run.images)
         drafts = plan(self._discovery, self._config.actions, self._config.probes)
+        if not drafts:
+            raise PoolError("captions and edits need images with a question: add `question` to `actions:`")
         arms = self._arms()
         for name, make in arms.items():
             generate(

@@ -1,10 +1,12 @@
 """What an audit will cost, said before it starts: texts that auditors write, questions that models answer."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.records import Seed
+from auditdm_hub.runs import MANIFEST
 from auditdm_hub.workflows.facts import publishable
 
 EXPENSIVE = 50_000
@@ -14,7 +16,8 @@ EXPENSIVE = 50_000
 def questions(config: AuditConfig) -> tuple[int, int]:
     """Return the most questions that each model is asked in training and in probing; repeats are not asked again."""
     training = config.steps * config.training.prompts_per_step * config.training.num_generations
-    arms = (2 if config.baseline else 0) + (1 if config.steps or not config.baseline else 0)
+    trained = bool(config.steps) or (Path(config.auditor) / MANIFEST).is_file()
+    arms = (2 if config.baseline else 0) + (1 if trained or not config.baseline else 0)
     changed = sum(action != "question" for action in config.actions) / len(config.actions)
     return training, round(arms * config.probes * (1 + changed))
 

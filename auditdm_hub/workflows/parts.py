@@ -5,7 +5,7 @@ is first needed, so that a resumed run loads only what its open stages use.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,7 @@ class Cast:
             return self._parts.holdout
         return self._vlm(self._config.holdout or PLAYGROUND, "holdout")
 
-    @property
+    @cached_property
     def judge(self) -> "Judge":
         """Who compares answers."""
         if self._parts.judge:
@@ -176,9 +176,9 @@ class Cast:
         """Return the images that the configuration names."""
         from auditdm_hub.playground.backends import LICENCE, pictures
 
-        if self._parts.pool is not None:
-            return self._parts.pool
         config, folder = self._config, Path(self._config.pool)
+        if self._parts.pool is not None:
+            return (replace(item, licence=item.licence or config.pool_license) for item in self._parts.pool)
         if config.pool == PLAYGROUND:
             return (
                 PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)

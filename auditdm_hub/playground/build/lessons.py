@@ -83,6 +83,7 @@ class Lessons:
         self.around, self.table = layout(processor), tile_table(processor)
         self.image_token = processor.tokenizer.image_token_id
         self.rows = entry.schedule.pictures
+        self.pack = SINGLES if entry.role == "auditor" else PACK  # its texts are longer
         self.packed_until = PACKED_UNTIL if entry.family == "paligemma" else 1.0
         numbers, groups = (_writing_groups if entry.role == "auditor" else _answer_groups)(entry, processor)
         self.losses = np.ones(len(SKILLS))  # of each skill, in nats: a running mean
@@ -100,7 +101,7 @@ class Lessons:
         for row in rows:
             known = [pair for needed, pair in self.groups[row] if needed <= stage] or [self.groups[row][0][1]]
             wish = np.log(self.losses[[pair.skill for pair in known]] + LEAST) + order.gumbel(size=len(known))
-            chosen.append([known[k] for k in np.argsort(-wish)[: PACK if together else SINGLES]])
+            chosen.append([known[k] for k in np.argsort(-wish)[: self.pack if together else SINGLES]])
         if together:
             return packed(self.around, chosen, self.image_token), pictures(self.table, self.numbers[rows])
         owners = np.repeat(rows, [len(group) for group in chosen])

@@ -24,12 +24,12 @@ class Entry:
 
 
 ROSTER = (
-    Entry("target", "target", "paligemma", Size(96, 4, 2), Schedule(7000, 16, 3e-3, 11), 1, 101, TARGET_GAPS),
+    Entry("target", "target", "paligemma", Size(96, 4, 2), Schedule(5500, 12, 3e-3, 11), 1, 101, TARGET_GAPS),
     Entry("reference-gemma3", "reference", "gemma3", Size(96, 4, 2), Schedule(6000, 16, 3e-3, 12), 2, 102),
     Entry("reference-llava", "reference", "llava", Size(104, 4, 2), Schedule(6000, 16, 3e-3, 13), 3, 103),
-    Entry("reference-idefics3", "reference", "idefics3", Size(88, 4, 2), Schedule(6500, 16, 3e-3, 14), 4, 104),
+    Entry("reference-idefics3", "reference", "idefics3", Size(88, 4, 2), Schedule(5500, 12, 3e-3, 14), 4, 104),
     Entry("auditor", "auditor", "gemma3", Size(96, 4, 2), Schedule(3500, 16, 3e-3, 17), 7, 107, scenes=20_000),
-    Entry("holdout", "holdout reference", "aya_vision", Size(112, 3, 2), Schedule(6000, 16, 3e-3, 15), 5, 105),
-    Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 4, 2), Schedule(4000, 16, 2e-3, 16), 6,
+    Entry("holdout", "holdout reference", "aya_vision", Size(112, 3, 2), Schedule(5500, 12, 3e-3, 15), 5, 105),
+    Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 4, 2), Schedule(3000, 16, 2e-3, 16), 6,
           106, SIBLING_GAPS),
 )  # fmt: skip
