@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from report import fake_run
 from typer.testing import Result
 
 from auditdm_cli.audit import parse_columns, resume_line
@@ -13,7 +14,6 @@ from auditdm_hub.errors import ConfigError
 from auditdm_hub.report import build_results
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.watching import Watcher
-from report import fake_run
 
 Cli = Callable[..., Result]
 
