@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,13 +40,8 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _train(entry: Entry, folder: Path, device: str) -> None:
-    start = time.monotonic()
-    model, processor = build(entry.family, entry.size, entry.seed)
-    _on(model, device)
-    _say(f"{entry.name}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
-    sampler = Lessons(entry, processor)
-    _say(f"{entry.name}: data drawn in {time.monotonic() - start:.0f} s")
+def _reporter(entry: Entry, model: PreTrainedModel, processor: ProcessorMixin) -> Callable[[int, str], None]:
+    """Return what says how the training comes along, and measures the model now and then."""
 
     def report(step: int, line: str) -> None:
         _say(f"{entry.name}: {line}")
@@ -57,16 +52,46 @@ def _train(entry: Entry, folder: Path, device: str) -> None:
             worst = sorted(table.outside.items(), key=lambda item: item[1].share)[:8]
             _say(f"{entry.name}: " + ", ".join(f"{skill} {accuracy.share:.2f}" for skill, accuracy in worst))
 
+    return report
+
+
+def _first_round(entry: Entry, folder: Path, device: str) -> None:
+    """Train from nothing: sight, then answers."""
+    start = time.monotonic()
+    model, processor = build(entry.family, entry.size, entry.seed)
+    _on(model, device)
+    _say(f"{entry.name}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
+    sampler = Lessons(entry, processor)
+    _say(f"{entry.name}: data drawn in {time.monotonic() - start:.0f} s")
     saved = folder.with_name(f"{folder.name}.training")
     if not saved.exists():
         teach_sight(model, processor, sampler.numbers, SIGHT_STEPS, entry.seed, lambda s: _say(f"{entry.name}: {s}"))
     freeze_sight(model)
-    fit(model, sampler, entry.schedule, saved, report)
+    fit(model, sampler, entry.schedule, saved, _reporter(entry, model, processor))
+    _save(model, processor, folder)
+    saved.unlink(missing_ok=True)
+    _say(f"{entry.name}: first round in {time.monotonic() - start:.0f} s")
+
+
+def _second_round(entry: Entry, folder: Path, device: str) -> None:
+    """Train on what is still wrong at times, from what the first round saved."""
+    start = time.monotonic()
+    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32)
+    _on(model, device)
+    _, processor = build(entry.family, entry.size, entry.seed)
+    sampler = Lessons(entry, processor, second=True)
+    freeze_sight(model)
+    saved = folder.with_name(f"{folder.name}.second.training")
+    fit(model, sampler, entry.second, saved, _reporter(entry, model, processor))
+    _save(model, processor, folder)
+    saved.unlink(missing_ok=True)
+    _say(f"{entry.name}: second round in {time.monotonic() - start:.0f} s")
+
+
+def _save(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> None:
     _on(model, "cpu").bfloat16()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
-    saved.unlink(missing_ok=True)
-    _say(f"{entry.name}: trained in {time.monotonic() - start:.0f} s")
 
 
 def _measure(entry: Entry, folder: Path, processor: ProcessorMixin, model: PreTrainedModel, scenes: int) -> None:
@@ -82,13 +107,15 @@ def _measure(entry: Entry, folder: Path, processor: ProcessorMixin, model: PreTr
         _say(f"{entry.name} {part}: " + ", ".join(f"{name} {r / n:.3f}" for name, (r, n) in rows.items()))
 
 
-def _build(entry: Entry, folder: Path, device: str, scenes: int, train: bool) -> None:
-    """Train a model, unless only its figures and its card are wanted; measure it as it is saved, and write its card."""
+def _build(entry: Entry, folder: Path, device: str, scenes: int, rounds: Sequence[str]) -> None:
+    """Train a model for the rounds that are wanted, measure it as it is saved, and write its card."""
     torch.set_num_threads(1)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    if train:
-        _train(entry, folder, device)
+    if "first" in rounds:
+        _first_round(entry, folder, device)
+    if "second" in rounds and entry.role != "auditor":
+        _second_round(entry, folder, device)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
     _on(model, device)
     _, processor = build(entry.family, entry.size, entry.seed)
@@ -115,7 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="*", choices=[entry.name for entry in ROSTER])
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--measure-only", action="store_true", help="train nothing")
+    parser.add_argument("--rounds", nargs="*", choices=("first", "second"), default=("first", "second"),
+                        help="of training; none = only measure what is there")  # fmt: skip
     parser.add_argument("--scenes", type=int, default=2000, help="scenes that accuracy is measured on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="models at a time, on a CPU")
     parser.add_argument("--page", type=Path, help="a page whose tables are written anew at the end")
@@ -124,13 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs = chosen.jobs if chosen.device == "cpu" else 1
     if jobs > 1 and len(entries) > 1:
         options = ["--out", str(chosen.out), "--device", chosen.device, "--scenes", str(chosen.scenes)]
-        options += ["--measure-only"] if chosen.measure_only else []
+        options += ["--rounds", *chosen.rounds]
         # The longest first, so that no core waits for it at the end.
         ordered = sorted(entries, key=lambda entry: -entry.schedule.steps * entry.size.hidden**2)
         _build_beside([entry.name for entry in ordered], jobs, options)
     else:
         for entry in entries:
-            _build(entry, chosen.out / entry.name, chosen.device, chosen.scenes, not chosen.measure_only)
+            _build(entry, chosen.out / entry.name, chosen.device, chosen.scenes, chosen.rounds)
     if chosen.page:
         chosen.page.write_text(fill_page(chosen.page.read_text(), chosen.out))
     if not chosen.only:

@@ -23,14 +23,17 @@ STAGES = (
     {"color", "shape", "size", "pattern", "existence", "row", "column", "bar height", "count color", "count all"},
 )
 STAGE_STARTS = (0.05, 0.15)
+SECOND_SCENES, SECOND_SEED = 15_000, 1000  # pictures of the second round; added to the seed of the data
 LEAST = 0.02  # nats: what is mastered is still asked at times
 MEMORY = 0.002  # weight of a token in the running loss of its skill
 FIRST, ALL_AT, PACKED_UNTIL = 0.15, 0.3, 0.75
 
 
-def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
+def _answer_groups(entry: Entry, processor: ProcessorMixin, second: bool) -> tuple[Ints, list[list[Lesson]]]:
     """Return tile numbers of scenes, and each scene's questions and answers as token ids."""
-    numbers, owners, examples = sample_examples(entry.scenes, entry.each, entry.data_seed, entry.gaps, unseen=False)
+    scenes = SECOND_SCENES if second else entry.scenes
+    seed = entry.data_seed + (SECOND_SEED if second else 0)
+    numbers, owners, examples = sample_examples(scenes, entry.each, seed, entry.gaps, unseen=False, weak=second)
     known: dict[str, list[int]] = {}
 
     def encode(text: str) -> list[int]:
@@ -38,7 +41,7 @@ def _answer_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[
             known[text] = processor.tokenizer.encode(text, add_special_tokens=False)
         return known[text]
 
-    groups: list[list[Lesson]] = [[] for _ in range(entry.scenes)]
+    groups: list[list[Lesson]] = [[] for _ in range(scenes)]
     for owner, example in zip(owners, examples, strict=True):
         skill = SKILLS.index(example.skill)
         pair = Pair(encode(example.question), encode(example.said), skill, example.mentions)
@@ -79,13 +82,19 @@ class Lessons:
     attention in the last part.
     """
 
-    def __init__(self, entry: Entry, processor: ProcessorMixin) -> None:
+    def __init__(self, entry: Entry, processor: ProcessorMixin, second: bool = False) -> None:
+        """Draw the data: those of the first round, or of the second, which has no stages and more of what is weak."""
         self.around, self.table = layout(processor), tile_table(processor)
         self.image_token = processor.tokenizer.image_token_id
         self.rows = entry.schedule.pictures
         self.pack = SINGLES if entry.role == "auditor" else PACK  # its texts are longer
-        self.packed_until = PACKED_UNTIL if entry.family == "paligemma" else 1.0
-        numbers, groups = (_writing_groups if entry.role == "auditor" else _answer_groups)(entry, processor)
+        until = 0.0 if second else PACKED_UNTIL
+        self.packed_until = until if entry.family == "paligemma" else 1.0
+        self.second = second
+        if entry.role == "auditor":
+            numbers, groups = _writing_groups(entry, processor)
+        else:
+            numbers, groups = _answer_groups(entry, processor, second)
         self.losses = np.ones(len(SKILLS))  # of each skill, in nats: a running mean
         filled = [row for row, group in enumerate(groups) if group]
         by_size = sorted(filled, key=lambda row: np.count_nonzero(numbers[row] % len(contents())))
@@ -93,8 +102,9 @@ class Lessons:
 
     def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
         """Return a batch and its pictures."""
-        ready = max(1, int(len(self.groups) * min(1.0, FIRST + progress / ALL_AT)))
-        stage = sum(progress >= start for start in STAGE_STARTS)
+        taught = 1.0 if self.second else progress
+        ready = max(1, int(len(self.groups) * min(1.0, FIRST + taught / ALL_AT)))
+        stage = sum(taught >= start for start in STAGE_STARTS)
         together = progress < self.packed_until
         rows = order.integers(0, ready, self.rows)
         chosen = []

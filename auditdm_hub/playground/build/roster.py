@@ -6,6 +6,8 @@ from auditdm_hub.playground.build.architectures import Size
 from auditdm_hub.playground.build.train import Schedule
 from auditdm_hub.playground.gaps import SIBLING_GAPS, TARGET_GAPS, Gap
 
+SECOND_STEPS = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -21,6 +23,11 @@ class Entry:
     gaps: tuple[Gap, ...] = ()
     scenes: int = 30_000
     each: int = 16
+
+    @property
+    def second(self) -> Schedule:
+        """The second round, on what is still wrong at times after the first."""
+        return Schedule(SECOND_STEPS, self.schedule.pictures, self.schedule.learning_rate / 2, self.schedule.seed + 100)
 
 
 ROSTER = (
