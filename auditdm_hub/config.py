@@ -141,7 +141,10 @@ class AuditConfig(_Section):
 
 
 def load_config(
-    path: Path | None = None, preset: str | None = None, overrides: Mapping[str, Any] | None = None
+    path: Path | None = None,
+    preset: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    own_target: bool = False,
 ) -> AuditConfig:
     """Merge a preset, a YAML file and overrides, later ones first, and validate the whole.
 
@@ -149,6 +152,7 @@ def load_config(
         path: a YAML file with any keys of `AuditConfig`, and `preset`.
         preset: name of a preset; without it the file's `preset`, without that "playground".
         overrides: keys of `AuditConfig`, as the command line's flags give them.
+        own_target: the target is an object of the caller's, who knows which pool and references suit it.
 
     Raises:
         ConfigError: a key is unknown, a value has a wrong type or is impossible, or a model that is not the
@@ -165,7 +169,8 @@ def load_config(
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise ConfigError("; ".join(_explain(detail, overrides, file, base) for detail in details)) from None
-    _refuse_incomplete(config, "gemma3-4b" if preset == PLAYGROUND else preset)
+    if not own_target:
+        _refuse_incomplete(config, "gemma3-4b" if preset == PLAYGROUND else preset)
     return config
 
 

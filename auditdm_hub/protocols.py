@@ -26,7 +26,7 @@ class VisionLanguageModel(Protocol):
 
 
 class Auditor(Protocol):
-    """A model that writes probes. The texts are unparsed: `auditdm_hub.audit.parse` reads them."""
+    """A model that writes probes. The texts are unparsed: `auditdm_hub.auditing.parse` reads them."""
 
     @property
     def id(self) -> str: ...

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from auditdm_hub import audit
-from auditdm_hub.audit.generate import read_trials
-from auditdm_hub.audit.normalise import normalise
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.gaps import TARGET_GAPS
 from auditdm_hub.playground.skills import Answered, solve

@@ -14,7 +14,7 @@ PACKAGES = {
 }
 # A stage may import those before it, never one after it. What is not named here is the ground that all stand on.
 STAGES = (
-    "statistics", "models", "audit", "curate", "confirm", "rectify", "evaluate", "compare", "report", "publish",
+    "statistics", "models", "auditing", "curate", "confirm", "rectify", "evaluate", "compare", "report", "publish",
     "workflows",
 )  # fmt: skip
 # placement.py and cache.py serve the models; the playground is a world and models for it.
@@ -154,14 +154,14 @@ def test_files_are_at_most_400_lines(folder: str) -> None:
 @pytest.mark.parametrize(
     ("module", "code"),
     [
-        ("auditdm_hub.audit.ask", "from auditdm_hub.curate.names import name"),
-        ("auditdm_hub.audit.ask", "def f():\n    import auditdm_hub.publish"),
-        ("auditdm_hub.audit.ask", "from auditdm_hub import report"),
-        ("auditdm_hub.audit.ask", "from auditdm_hub.playground import scene"),
+        ("auditdm_hub.auditing.ask", "from auditdm_hub.curate.names import name"),
+        ("auditdm_hub.auditing.ask", "def f():\n    import auditdm_hub.publish"),
+        ("auditdm_hub.auditing.ask", "from auditdm_hub import report"),
+        ("auditdm_hub.auditing.ask", "from auditdm_hub.playground import scene"),
         ("auditdm_hub.records", "from auditdm_hub.statistics import wilson"),
         ("auditdm_hub.statistics.intervals", "import auditdm_hub.models.hf"),
-        ("auditdm_hub.cache", "import auditdm_hub.audit"),
-        ("auditdm_hub.playground.world", "import auditdm_hub.audit"),
+        ("auditdm_hub.cache", "import auditdm_hub.auditing"),
+        ("auditdm_hub.playground.world", "import auditdm_hub.auditing"),
         ("auditdm_hub.workflows", "import auditdm_cards"),
         ("auditdm_cards.data", "import auditdm_cli"),
     ],
@@ -173,7 +173,7 @@ def test_a_forbidden_import_is_found(module: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("module", "code"),
     [
-        ("auditdm_hub.audit.ask", "from auditdm_hub.models.hf import load\nfrom auditdm_hub import cache, records"),
+        ("auditdm_hub.auditing.ask", "from auditdm_hub.models.hf import load\nfrom auditdm_hub import cache, records"),
         ("auditdm_hub.workflows", "from auditdm_hub.publish import plan\nimport auditdm_hub.playground"),
         ("auditdm_hub.evaluate.suite", "import auditdm_hub.playground"),
         ("auditdm_hub.models.hf", "import torch\nfrom auditdm_hub.cache import Cache"),

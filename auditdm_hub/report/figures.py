@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from auditdm_hub.audit.normalise import normalise
-from auditdm_hub.audit.vote import MISSING
+from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.curate import UNASSIGNED, Curation
 from auditdm_hub.records import PAIRINGS, Judged, Outcome
 from auditdm_hub.report.facts import RunModels

@@ -130,6 +130,9 @@ def _card(place: int, kind: TypeResult, results: Results) -> str:
     )
     if kind["counterexamples"]:
         text += f"\nHere it agrees:\n\n{table(head, [row(each) for each in kind['counterexamples']])}"
+    if results["faults"]:
+        rows = [[escape(fault), f"{count:,}"] for fault, count in results["faults"].items()]
+        text += "\n" + table(["fault", "requests"], rows, right=1)
     return text
 
 
@@ -171,4 +174,7 @@ def _outcomes(results: Results) -> str:
     if results["dropped"]:
         rows = [[escape(reason), f"{count:,}"] for reason, count in results["dropped"].items()]
         text += "\n" + table(["takes no part in the types", "trials"], rows, right=1)
+    if results["faults"]:
+        rows = [[escape(fault), f"{count:,}"] for fault, count in results["faults"].items()]
+        text += "\n" + table(["fault", "trials"], rows, right=1)
     return text

@@ -13,8 +13,8 @@ from typing import Any
 from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run, default_path
-from auditdm_hub.workflows.audit import run_audit
 from auditdm_hub.workflows.parts import Parts
+from auditdm_hub.workflows.stages import run_audit
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 MODEL = ("id", "family", "answer")
@@ -44,14 +44,14 @@ def audit(
         watcher: is told how it comes along.
         settings: keys of the configuration. `target`, `holdout`, `auditor`, `judge`, `embedder`, `generator` and
             `editor` may be objects that follow their protocol (`auditdm_hub.protocols`), `references` a list of
-            them, and `pool` an iterable of `auditdm_hub.audit.pool.PoolItem`. An auditor of one's own is used as it
+            them, and `pool` an iterable of `auditdm_hub.auditing.pool.PoolItem`. An auditor of one's own is used as it
             is.
 
     Raises:
         AuditDMError: the configuration, a model or the pool cannot be used; the message says what to do.
     """
     names, objects = split_settings(settings)
-    loaded = load_config(Path(config) if config else None, preset, names)
+    loaded = load_config(Path(config) if config else None, preset, names, own_target=objects.target is not None)
     if not loaded.out:
         out = default_path(Path("runs"), loaded.target, latest=resume)
         loaded = loaded.model_copy(update={"out": str(out)})

@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from auditdm_hub import __version__
 from auditdm_hub.config import AuditConfig
@@ -14,6 +15,7 @@ from auditdm_hub.runs import Run
 from auditdm_hub.workflows.parts import ADAPTER, Cast
 
 STAGES = ("train", "probe", "curate")
+MODELS = "models.json"
 
 
 def publishable(seeds: Sequence[Seed]) -> tuple[bool, str]:
@@ -28,40 +30,11 @@ def publishable(seeds: Sequence[Seed]) -> tuple[bool, str]:
     return True, f"images under {', '.join(sorted(licences))}"
 
 
-def run_facts(
-    config: AuditConfig, run: Run, cast: Cast, seeds: Sequence[Seed], judged: Sequence[Judged]
-) -> Callable[[str, tuple[bool, str]], RunFacts]:
-    """Return a function of the command and of `publishable` that gives everything that is known of a run.
-
-    Nothing of it but times and dates depends on how often the run was interrupted: costs are counted in its tables.
-    """
-    models = _models(config, run, cast)
-    stages = run.stages
-    seconds = {name: stages[name].seconds if name in stages else 0.0 for name in STAGES}
-
-    def facts(command: str, allowed: tuple[bool, str]) -> RunFacts:
-        return RunFacts(
-            version=__version__,
-            seed=config.seed,
-            date=str(run.manifest["created"]),
-            models=models,
-            pool=_pool(config, run, seeds),
-            publishable=allowed,
-            seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
-            cost=_cost(config, judged, 2 + len(models.references) if models.holdout else 1 + len(models.references)),
-            training_log=_training_log(run) if config.steps else (),
-            versions=dict(run.manifest["versions"]),
-            faults=_faults(judged, models),
-            command=command,
-        )
-
-    return facts
-
-
-def _models(config: AuditConfig, run: Run, cast: Cast) -> RunModels:
+def models_of(config: AuditConfig, run: Run, cast: Cast) -> dict[str, object]:
+    """Return, as JSON types, every model that took part: kept in the run, so that nothing is loaded to report it."""
     adapter = run.path / ADAPTER if config.steps else cast.trained_before
     base = cast.auditor_id
-    return RunModels(
+    models = RunModels(
         target=_model(cast.target),
         references=tuple(_model(model) for model in cast.references),
         auditor=base,
@@ -71,6 +44,44 @@ def _models(config: AuditConfig, run: Run, cast: Cast) -> RunModels:
         editor=cast.editor.id if cast.editor else "",
         generator=cast.generator.id if cast.generator else "",
         holdout=_model(cast.holdout) if cast.holdout else None,
+    )
+    return asdict(models)
+
+
+def run_facts(config: AuditConfig, run: Run, seeds: Sequence[Seed], judged: Sequence[Judged], command: str) -> RunFacts:
+    """Return everything that is known of a run whose probing is done.
+
+    Nothing of it but times and dates depends on how often the run was interrupted: costs are counted in its tables.
+    """
+    models = _kept_models(run)
+    stages = run.stages
+    seconds = {name: stages[name].seconds if name in stages else 0.0 for name in STAGES}
+    asked = 1 + len(models.references) + (models.holdout is not None)
+    return RunFacts(
+        version=__version__,
+        seed=config.seed,
+        date=str(run.manifest["created"]),
+        models=models,
+        pool=_pool(config, run, seeds),
+        publishable=publishable(seeds),
+        seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
+        cost=_cost(config, judged, asked),
+        training_log=_training_log(run) if config.steps else (),
+        versions=dict(run.manifest["versions"]),
+        faults=_faults(judged, models),
+        command=command,
+    )
+
+
+def _kept_models(run: Run) -> RunModels:
+    kept = json.loads((run.path / MODELS).read_text())
+    return RunModels(
+        **kept
+        | {
+            "target": ModelFacts(**kept["target"]),
+            "references": tuple(ModelFacts(**model) for model in kept["references"]),
+            "holdout": ModelFacts(**kept["holdout"]) if kept["holdout"] else None,
+        }
     )
 
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditdm_hub.audit.auditors import RandomAuditor
-from auditdm_hub.audit.judge import load_judge
-from auditdm_hub.audit.pool import PoolItem, dataset_items, folder_items
-from auditdm_hub.audit.prompts import DEFAULT_PROMPTS, AuditorPrompts
-from auditdm_hub.audit.texts import generic_texts
+from auditdm_hub.auditing.auditors import RandomAuditor
+from auditdm_hub.auditing.judge import load_judge
+from auditdm_hub.auditing.pool import PoolItem, dataset_items, folder_items
+from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
+from auditdm_hub.auditing.texts import generic_texts
 from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.curate import load_embedder
@@ -109,7 +109,7 @@ class Cast:
     @property
     def prompts(self) -> AuditorPrompts:
         """What the auditor is asked: the playground's knows short prompts only."""
-        from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
+        from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 
         base = PLAYGROUND_PROMPTS if self._speaks_playground else DEFAULT_PROMPTS
         return base.override(**self._config.prompts.model_dump())

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from audit.tiny_auditor import build_auditor
+from auditing.tiny_auditor import build_auditor
 from PIL import Image
 
-from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
+from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.transformers_auditor import RowSampler, TransformersAuditor, image_token_ids

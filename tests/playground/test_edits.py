@@ -55,7 +55,8 @@ UNDONE = [
     "point the arrow north", "make the red bar 6 tall", "make the green bar 3 tall", "change the digit 9 to 1",
     "fill row 4 with large solid red square", "fill row 5 with large solid red squares",
     "fill row 4 with large solid red digits", "", ".", "\x00", "make the", "Make the red circle blue",
-    "make the red circle blue and small", "make the red circle blue\nmake the background gray", "(", "\\", "remove the ",
+    "make the red circle blue and small", "make the red circle blue\nmake the background gray", "(", "\\",
+    "remove the ",
     "change the digit 7 to \u0663", "make the red bar \u0663 tall", "set the die to \u00b2", "x" * 5000,
     f"make the red bar {'9' * 5000} tall",
 ]  # fmt: skip

@@ -60,7 +60,8 @@ def test_every_value_of_a_slot_is_let_in(name: str, phrases: tuple[str, ...]) ->
     ["", "?", "what color is the circle", "What color is the circle?", "what color is the circle??",
      " what color is the circle?", "what color is the red circle?", "what color is the pink thing?",
      "what shape is the star thing?", "how many pink shapes are there?", "what size is the large red star?",
-     "what is in the middle corner?", "what color is the circle?\n", "how many circle are there?", "\x00", "(", "{one}"],
+     "what is in the middle corner?", "what color is the circle?\n", "how many circle are there?", "\x00", "(",
+     "{one}"],
 )  # fmt: skip
 def test_other_texts_are_no_questions(text: str) -> None:
     assert parse_question(text) is None

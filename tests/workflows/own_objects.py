@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL.Image import Image
 
-from auditdm_hub.audit.generate import read_trials
-from auditdm_hub.audit.pool import PoolItem
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.curate import load_embedder
 from auditdm_hub.images import image_sha
 from auditdm_hub.playground.backends import LICENCE, PlaygroundEditor, PlaygroundGenerator, pictures

@@ -8,7 +8,7 @@ import pytest
 from PIL.Image import Image
 from workflows.own_objects import PROBES, SMALL, Author, Model, Objects, pool, trials
 
-from auditdm_hub.audit.pool import PoolItem, split_of
+from auditdm_hub.auditing.pool import PoolItem, split_of
 from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError, PoolError
 from auditdm_hub.images import image_sha

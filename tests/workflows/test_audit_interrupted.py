@@ -9,7 +9,7 @@ import pytest
 from PIL.Image import Image
 from workflows.own_objects import SMALL, Model, Objects, interrupting, tables, timeless, weak
 
-from auditdm_hub.audit import generate
+from auditdm_hub.auditing import generate
 from auditdm_hub.errors import RunError
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows import Watcher
@@ -116,7 +116,7 @@ def test_interrupted_between_the_results_and_the_report(
         raise KeyboardInterrupt
 
     # The package offers a function of the same name.
-    stages = import_module("auditdm_hub.workflows.audit")
+    stages = import_module("auditdm_hub.workflows.stages")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(stages, "write_report", write_report)
         Objects().audit(tmp_path, **SMALL)

@@ -1,5 +1,5 @@
-from auditdm_hub.audit.parse import parse
-from auditdm_hub.audit.texts import CAPTIONS, EDITS, QUESTIONS, generic_texts
+from auditdm_hub.auditing.parse import parse
+from auditdm_hub.auditing.texts import CAPTIONS, EDITS, QUESTIONS, generic_texts
 from auditdm_hub.records import ACTIONS, Seed
 
 

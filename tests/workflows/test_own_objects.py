@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from workflows.own_objects import SMALL, Author, Model, Objects, embedder, references
 
-from auditdm_hub.audit.judge import VQAJudge
+from auditdm_hub.auditing.judge import VQAJudge
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from workflows.own_objects import Model, Objects, pool, references
 
-from auditdm_hub.audit.parse import parse
-from auditdm_hub.audit.pool import PoolItem
+from auditdm_hub.auditing.parse import parse
+from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError, ModelError

@@ -51,8 +51,8 @@ class TextBatch:
     def to(self, device: torch.device) -> "TextBatch":
         """Return the batch on another device."""
         inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
-        held = (each.to(device) for each in (self.targets, self.skills, self.mentions))
-        return TextBatch(inputs, *held, self.keep)
+        targets, skills, mentions = (each.to(device) for each in (self.targets, self.skills, self.mentions))
+        return TextBatch(inputs, targets, skills, mentions, self.keep)
 
 
 def layout(processor: Any) -> Layout:  # noqa: ANN401 - every family has its own signature

@@ -18,7 +18,7 @@ STEPS = 5
 def orthogonalise(matrices: torch.Tensor) -> torch.Tensor:
     """Return matrices whose singular values are all near 1, with the same singular vectors."""  # (N, A, B), A <= B
     a, b, c = COEFFICIENTS
-    held = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    held: torch.Tensor = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(STEPS):
         square = held @ held.mT  # (N, A, A)
         held = torch.baddbmm(held, torch.baddbmm(square, square, square, beta=b, alpha=c), held, beta=a)
@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # noqa: ANN401 - as the base class has it
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ANN401 - takes none
         """Update all parameters that have a gradient."""
         for group in self.param_groups:
             shapes: dict[tuple[int, ...], list[torch.nn.Parameter]] = defaultdict(list)

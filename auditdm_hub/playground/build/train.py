@@ -85,7 +85,7 @@ def fit(
     device = next(model.parameters()).device
     order = np.random.default_rng(schedule.seed)
     torch.manual_seed(schedule.seed)
-    heads = Heads(model.get_input_embeddings().weight.shape[1]).to(device)
+    heads = Heads(model.config.get_text_config().hidden_size).to(device)
     both = nn.ModuleList([model, heads])
     optimisers = make_optimisers(both, schedule.learning_rate)
     begin = _load(saved, both, optimisers, order, sampler)
@@ -119,7 +119,8 @@ def fit(
 
 def make_optimisers(model: nn.Module, learning_rate: float) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices inside the model and AdamW for embeddings, norms and biases."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         inner = weight.ndim == 2 and not any(part in name for part in ("embed", "lm_head", "read"))
         if weight.requires_grad:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from audit.training_case import TINY, Case, log_without_times
+from auditing.training_case import TINY, Case, log_without_times
 from safetensors.torch import load_file
 from tiny_models import write_model
 
-from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
+from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.transformers_auditor import TransformersAuditor
 

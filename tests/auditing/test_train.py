@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from audit.tiny_auditor import build_auditor
-from audit.training_case import STEPS, TINY, Case, LenientReward, log_without_times
+from auditing.tiny_auditor import build_auditor
+from auditing.training_case import STEPS, TINY, Case, LenientReward, log_without_times
 from safetensors.torch import load_file
 
-from auditdm_hub.audit.checkpoints import latest_intact
-from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
-from auditdm_hub.audit.reward import AuditReward
-from auditdm_hub.audit.train import TrainingSettings, grpo_config, micro_batch, training_rows
+from auditdm_hub.auditing.checkpoints import latest_intact
+from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
+from auditdm_hub.auditing.reward import AuditReward
+from auditdm_hub.auditing.train import TrainingSettings, grpo_config, micro_batch, training_rows
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.transformers_auditor import TransformersAuditor
 from auditdm_hub.records import Seed

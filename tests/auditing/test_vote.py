@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from auditdm_hub.audit.judge import VQAJudge
-from auditdm_hub.audit.vote import NO_JUDGEMENT, NO_REFERENCES, NO_TARGET, least_agreeing, vote
+from auditdm_hub.auditing.judge import VQAJudge
+from auditdm_hub.auditing.vote import NO_JUDGEMENT, NO_REFERENCES, NO_TARGET, least_agreeing, vote
 from auditdm_hub.records import Exchange, Probe, Verdict
 
 FAMILIES = {"a": "A", "b": "B", "c": "C"}

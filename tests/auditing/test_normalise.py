@@ -1,6 +1,6 @@
 import pytest
 
-from auditdm_hub.audit.normalise import normalise, number
+from auditdm_hub.auditing.normalise import normalise, number
 from auditdm_hub.records import UNANSWERABLE
 
 

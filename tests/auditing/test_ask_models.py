@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 from tiny_models import write_model
 
-from auditdm_hub.audit.ask import ask
-from auditdm_hub.audit.judge import VQAJudge
-from auditdm_hub.audit.vote import vote
+from auditdm_hub.auditing.ask import ask
+from auditdm_hub.auditing.judge import VQAJudge
+from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models import load_vlm

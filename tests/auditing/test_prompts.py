@@ -1,6 +1,6 @@
 import pytest
 
-from auditdm_hub.audit.prompts import DEFAULT_PROMPTS, PLAYGROUND_PROMPTS, AuditorPrompts
+from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, PLAYGROUND_PROMPTS, AuditorPrompts
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.records import ACTIONS
 

@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
-from auditdm_hub.audit.auditors import Arm, RandomAuditor
-from auditdm_hub.audit.parse import parse
+from auditdm_hub.auditing.auditors import Arm, RandomAuditor
+from auditdm_hub.auditing.parse import parse
 from auditdm_hub.records import Action
 
 IMAGE = Image.new("RGB", (2, 2))

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from PIL.Image import Image
 
-from auditdm_hub.audit.parse import Parsed, parse
+from auditdm_hub.auditing.parse import Parsed, parse
 from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
 from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
 

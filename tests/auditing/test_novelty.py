@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from auditdm_hub.audit.novelty import Novelty, duplicate_key, frame, kind_of
+from auditdm_hub.auditing.novelty import Novelty, duplicate_key, frame, kind_of
 from auditdm_hub.records import Exchange, Judged, Probe, Verdict
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from auditdm_hub.audit.memory import ImageMemory
-from auditdm_hub.audit.probe import Draft, ImageTools, build_probes, plan, second_pass, write
+from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, plan, second_pass, write
 from auditdm_hub.errors import RunError
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import Action, Probe, Seed

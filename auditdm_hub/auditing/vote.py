@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from auditdm_hub.audit.normalise import normalise
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.protocols import Judge
 from auditdm_hub.records import UNANSWERABLE, Exchange, Verdict
 

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
-from auditdm_hub.audit.memory import ImageMemory
-from auditdm_hub.audit.novelty import Novelty
-from auditdm_hub.audit.probe import ImageTools
-from auditdm_hub.audit.reward import AuditReward, text_of
-from auditdm_hub.audit.vote import NO_JUDGEMENT
+from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.auditing.reward import AuditReward, text_of
+from auditdm_hub.auditing.vote import NO_JUDGEMENT
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import Exchange, Judged, Outcome, Probe, Seed, Verdict
 

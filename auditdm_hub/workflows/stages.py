@@ -16,17 +16,17 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditdm_hub.atomic import atomic_write_json
-from auditdm_hub.audit.ask import ask
-from auditdm_hub.audit.auditors import Arm
-from auditdm_hub.audit.exchanges import SCHEMA, to_row
-from auditdm_hub.audit.generate import generate, read_trials
-from auditdm_hub.audit.memory import ImageMemory
-from auditdm_hub.audit.novelty import Novelty
-from auditdm_hub.audit.pool import fill_pool
-from auditdm_hub.audit.probe import ImageTools, plan
-from auditdm_hub.audit.reward import AuditReward
-from auditdm_hub.audit.train import TrainingData, TrainingSettings, train_auditor
-from auditdm_hub.audit.vote import vote
+from auditdm_hub.auditing.ask import ask
+from auditdm_hub.auditing.auditors import Arm
+from auditdm_hub.auditing.exchanges import SCHEMA, to_row
+from auditdm_hub.auditing.generate import generate, read_trials
+from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.pool import fill_pool
+from auditdm_hub.auditing.probe import ImageTools, plan
+from auditdm_hub.auditing.reward import AuditReward
+from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_auditor
+from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import FREE_KEYS, AuditConfig
 from auditdm_hub.curate import Curation, curate, read_overrides
@@ -37,7 +37,7 @@ from auditdm_hub.report import build_results, write_report
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
-from auditdm_hub.workflows.facts import publishable, run_facts
+from auditdm_hub.workflows.facts import MODELS, models_of, run_facts
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -150,7 +150,8 @@ class _Audit:
                 run.path / "exchanges" / name,
                 self._watcher.stage(f"probe {name}"),
             )
-        run.finish_stage("probe", [f"exchanges/{name}" for name in arms], time.monotonic() - begun)
+        atomic_write_json(run.path / MODELS, models_of(self._config, run, self._cast))
+        run.finish_stage("probe", [MODELS, *(f"exchanges/{name}" for name in arms)], time.monotonic() - begun)
 
     def curate(self) -> Curation:
         """Find and name the failure types; done again whenever a person changed curation.yaml."""
@@ -175,8 +176,8 @@ class _Audit:
         """Write results.json, report.md and report.html."""
         run, begun = self._run, time.monotonic()
         judged = self._trials()
-        facts = run_facts(self._config, run, self._cast, self.seeds, judged)
-        results = build_results(judged, curation, facts(command, publishable(self.seeds)))
+        facts = run_facts(self._config, run, self.seeds, judged, command)
+        results = build_results(judged, curation, facts)
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
         atomic_write_json(run.path / "results.json", results)

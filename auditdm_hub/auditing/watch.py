@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from auditdm_hub.atomic import SUFFIX, atomic_write_json, atomic_write_text
-from auditdm_hub.audit.checkpoints import seal
-from auditdm_hub.audit.reward import AuditReward
+from auditdm_hub.auditing.checkpoints import seal
+from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.errors import ModelError
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from audit.tiny_auditor import build_auditor
-from audit.training_case import TINY, Case, LenientReward, log_without_times
+from auditing.tiny_auditor import build_auditor
+from auditing.training_case import TINY, Case, LenientReward, log_without_times
 
-from auditdm_hub.audit.novelty import Novelty
-from auditdm_hub.audit.probe import ImageTools
-from auditdm_hub.audit.reward import AuditReward, Scored
+from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.auditing.reward import AuditReward, Scored
 from auditdm_hub.records import Action, Exchange, Judged, Probe, Verdict
 
 WEAK_AT = frozenset({"how", "many", "what", "is", "there", "the", "a", "color"})

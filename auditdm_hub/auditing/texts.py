@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 
-from auditdm_hub.audit.parse import parse
+from auditdm_hub.auditing.parse import parse
 from auditdm_hub.records import Action, Seed
 
 QUESTIONS = (

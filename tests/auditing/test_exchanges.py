@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditdm_hub.audit.exchanges import SCHEMA, from_row, to_row
+from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.records import Exchange, Judged, Probe, Verdict
 from auditdm_hub.tables import read_rows, write_table
 

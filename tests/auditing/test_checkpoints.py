@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from auditdm_hub.audit.checkpoints import SEAL, intact, latest_intact, seal, step_of
+from auditdm_hub.auditing.checkpoints import SEAL, intact, latest_intact, seal, step_of
 
 
 def checkpoint(folder: Path, step: int) -> Path:

@@ -7,7 +7,7 @@
     None          an answer that was needed was not got: TRL leaves the row out of its group. Never a zero: a server
                   that is down says nothing of a question
 
-The penalty, the novelty (`auditdm_hub.audit.novelty`) and `None` are ours; the paper pays 1 or 0.
+The penalty, the novelty (`auditdm_hub.auditing.novelty`) and `None` are ours; the paper pays 1 or 0.
 """
 
 import time
@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from auditdm_hub.audit.novelty import Novelty
-from auditdm_hub.audit.probe import Draft, ImageTools, build_probes
-from auditdm_hub.audit.vote import MISSING
+from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes
+from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import ACTIONS, Action, Judged, Probe, Seed
 

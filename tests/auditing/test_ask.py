@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
-from auditdm_hub.audit.ask import AskFault, ask
+from auditdm_hub.auditing.ask import AskFault, ask
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import Probe
 

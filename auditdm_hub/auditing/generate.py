@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from auditdm_hub.audit.auditors import Arm
-from auditdm_hub.audit.exchanges import SCHEMA, from_row, to_row
-from auditdm_hub.audit.probe import Draft, ImageTools, build_probes, second_pass, write
+from auditdm_hub.auditing.auditors import Arm
+from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
+from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, second_pass, write
 from auditdm_hub.records import Judged, Probe
 from auditdm_hub.tables import chunk_path, finished_chunks, read_rows, write_table
 

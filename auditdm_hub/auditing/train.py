@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PIL.Image import Image
 
-from auditdm_hub.audit.checkpoints import latest_intact, step_of
-from auditdm_hub.audit.prompts import AuditorPrompts
-from auditdm_hub.audit.reward import AuditReward
+from auditdm_hub.auditing.checkpoints import latest_intact, step_of
+from auditdm_hub.auditing.prompts import AuditorPrompts
+from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.records import Action, Seed
@@ -105,7 +105,7 @@ def train_auditor(
         ModelError: the base cannot be an auditor, the loss is no longer a number, or no answers come.
         ValueError: the settings contradict each other, or there is nothing to train on.
     """
-    from auditdm_hub.audit.watch import REMEDY, TrainingWatch, restore_reward, trim_log, write_adapter
+    from auditdm_hub.auditing.watch import REMEDY, TrainingWatch, restore_reward, trim_log, write_adapter
 
     adapter, checkpoints, log = out_dir / "adapter", out_dir / "checkpoints", out_dir / "log.jsonl"
     if resume and adapter.is_dir():

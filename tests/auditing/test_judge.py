@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from auditdm_hub.audit.judge import EmbeddingJudge, VLMJudge, VQAJudge, load_judge
+from auditdm_hub.auditing.judge import EmbeddingJudge, VLMJudge, VQAJudge, load_judge
 from auditdm_hub.errors import ModelError
 from auditdm_hub.protocols import Judge
 

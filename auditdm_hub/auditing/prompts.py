@@ -2,7 +2,7 @@
 
 A template may hold `{question}`, the question that stands beside the image, and `{theme}`, a wish for what to look at;
 without a theme its sentence is left out. The answer is one line that starts with the action's tag, which
-`auditdm_hub.audit.parse` reads. The wording is ours: the paper's is not published.
+`auditdm_hub.auditing.parse` reads. The wording is ours: the paper's is not published.
 """
 
 import re

@@ -1,6 +1,6 @@
 import pytest
 
-from auditdm_hub.audit.parse import MAX_WORDS, Parsed, parse
+from auditdm_hub.auditing.parse import MAX_WORDS, Parsed, parse
 from auditdm_hub.records import ACTIONS, Action
 
 

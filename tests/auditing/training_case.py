@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from auditdm_hub.audit.memory import ImageMemory
-from auditdm_hub.audit.novelty import Novelty
-from auditdm_hub.audit.probe import ImageTools
-from auditdm_hub.audit.prompts import PLAYGROUND_PROMPTS
-from auditdm_hub.audit.reward import AuditReward, Scored
-from auditdm_hub.audit.train import TrainingData, TrainingSettings, train_auditor
+from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
+from auditdm_hub.auditing.reward import AuditReward, Scored
+from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_auditor
 from auditdm_hub.records import Action, Exchange, Judged, Probe, Seed, Verdict
 
 STEPS = 4
