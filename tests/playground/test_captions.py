@@ -91,7 +91,8 @@ def test_the_picture_can_be_filled_but_not_over_filled() -> None:
         "a white background with the digit 1 in row 1 column 1, the digit 2 in the top left corner",
         "a white background with the digit 1,the digit 2", "a white background with the digit 1, ",
         "a white background with the digit 1 and the digit 2", "a white background\nwith the digit 1",
-        "a white background with the digit \u0663", "a white background with the die at \u0663", "\x00", "(", "x" * 5000,
+        "a white background with the digit \u0663", "a white background with the die at \u0663", "\x00", "(",
+        "x" * 5000,
         f"a white background with a red bar {'9' * 5000} tall",
     ],
 )  # fmt: skip
