@@ -27,8 +27,6 @@ from auditdm_hub.playground.build.sight import freeze_sight, teach_sight
 from auditdm_hub.playground.build.train import fit
 from auditdm_hub.playground.models import WEIGHTS
 
-SIGHT_STEPS = 1200
-
 
 def _on(model: PreTrainedModel, device: str) -> PreTrainedModel:
     """Move a model; its own `to` is typed as if it took models."""
@@ -65,7 +63,9 @@ def _first_round(entry: Entry, folder: Path, device: str) -> None:
     _say(f"{entry.name}: data drawn in {time.monotonic() - start:.0f} s")
     saved = folder.with_name(f"{folder.name}.training")
     if not saved.exists():
-        teach_sight(model, processor, sampler.numbers, SIGHT_STEPS, entry.seed, lambda s: _say(f"{entry.name}: {s}"))
+        teach_sight(
+            model, processor, sampler.numbers, entry.sight_steps, entry.seed, lambda s: _say(f"{entry.name}: {s}")
+        )
     freeze_sight(model)
     fit(model, sampler, entry.schedule, saved, _reporter(entry, model, processor))
     _save(model, processor, folder)
@@ -114,7 +114,7 @@ def _build(entry: Entry, folder: Path, device: str, scenes: int, rounds: Sequenc
     transformers_logging.disable_progress_bar()
     if "first" in rounds:
         _first_round(entry, folder, device)
-    if "second" in rounds and entry.role != "auditor":
+    if "second" in rounds and entry.second_steps:
         _second_round(entry, folder, device)
     model = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
     _on(model, device)
