@@ -17,6 +17,8 @@ from auditdm_hub.playground.sample import sample_question, sample_scene
 from auditdm_hub.playground.world import Scene
 
 SIZE = Size(32, 2, 1, 2)
+# The processor of PaliGemma turns tensors into arrays in a way that numpy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 every_family = pytest.mark.parametrize("family", sorted(BUILDERS))
 
 
@@ -49,10 +51,20 @@ def generated(model: PreTrainedModel, processor: Any, images: list[Image], quest
     return ids[:, made["input_ids"].shape[1] :].tolist()
 
 
+def lively(family: str, seed: int) -> tuple[PreTrainedModel, Any]:
+    """Return an untrained model whose decoder is shaken, so that its answers depend on what it is asked."""
+    model, processor = build(family, SIZE, seed)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for weight in model.get_decoder().layers.parameters():
+            weight.add_(torch.randn_like(weight))
+    return model.eval(), processor
+
+
 @every_family
 def test_a_saved_model_loads_again_and_answers_the_same(family: str, tmp_path: Path) -> None:
-    model, processor = build(family, SIZE, 3)
-    model.eval().save_pretrained(tmp_path)
+    model, processor = lively(family, 3)
+    model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
     loaded = AutoModelForImageTextToText.from_pretrained(tmp_path, dtype=torch.float32).eval()
     assert type(loaded) is type(model)
@@ -69,8 +81,7 @@ def test_a_saved_model_loads_again_and_answers_the_same(family: str, tmp_path: P
 
 @every_family
 def test_measuring_gives_the_answers_that_a_user_gets(family: str) -> None:
-    model, processor = build(family, SIZE, 4)
-    model.eval()
+    model, processor = lively(family, 4)
     table = tile_table(processor)
     questions = [question for _, question in asked(12)]
     pixels = torch.cat([pictures(table, tile_numbers(scene)[None]) for scene, _ in asked(12)])
@@ -82,8 +93,7 @@ def test_measuring_gives_the_answers_that_a_user_gets(family: str) -> None:
 
 @every_family
 def test_questions_of_different_lengths_can_be_asked_together(family: str) -> None:
-    model, processor = build(family, SIZE, 3)
-    model.eval()
+    model, processor = lively(family, 3)
     images = [draw(scene) for scene, _ in asked(3)]
     questions = ["read the die.", "on which side of the red star is the blue cross, left or right?", "count the stars."]
     alone = [generated(model, processor, [image], [q])[0] for image, q in zip(images, questions, strict=True)]

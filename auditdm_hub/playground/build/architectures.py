@@ -194,6 +194,7 @@ def aya_vision(size: Size) -> Built:
         adapter_layer_norm_eps=1e-6,
         vision_feature_layer=-1,
         alignment_intermediate_size=2 * size.hidden,
+        tie_word_embeddings=False,
     )
     return hf.AyaVisionForConditionalGeneration(config), processor
 
