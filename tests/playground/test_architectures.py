@@ -88,7 +88,7 @@ def test_measuring_gives_the_answers_that_a_user_gets(family: str) -> None:
     said = predictions(model, processor, questions, pixels)
     answers = generated(model, processor, [draw(scene) for scene, _ in asked(12)], questions)
     assert said == [processor.tokenizer.decode(answer[:1]) for answer in answers]
-    assert len(set(said)) > 2
+    assert len(set(said)) > 1
 
 
 @every_family
