@@ -5,7 +5,8 @@
 3. A question ends with its only question mark, or is an order without one ("Count the cups.") that starts with a verb
    in `ORDERS`. A second mark, text after it, or a second clause that asks ("..., and how many ...") is a fault, and so
    is anything that tells the answer: a target that copies it from the question has not looked at the image.
-4. A caption or an edit is asked with the question that stands beside the image; without one it is a fault.
+4. A word three times in a row is a fault.
+5. A caption or an edit is asked with the question that stands beside the image; without one it is a fault.
 
 Nothing here raises: a fault is a trial that failed, and stays in every denominator.
 """
@@ -30,6 +31,8 @@ ANSWER = re.compile(
     r"|\b(?:correct|right|true|expected) answer\b"
     r"|\banswer (?:is|should be|would be)\b"
 )
+# "shapes shapes shapes": models agree on much that is no language, and an auditor would learn to write it.
+REPEATED = re.compile(r"\b(\w+)(?:\W+\1\b){2,}", re.IGNORECASE)
 PUNCTUATION = re.compile(r"\s+([?.!,;:])")
 
 
@@ -93,7 +96,8 @@ def _length_fault(body: str, action: Action) -> str:
         return f"too long: {words} words, at most {MAX_WORDS[action]}"
     if len(body) > MAX_WORDS[action] * MAX_CHARACTERS_PER_WORD:
         return f"too long: {len(body)} characters, at most {MAX_WORDS[action] * MAX_CHARACTERS_PER_WORD}"
-    return ""
+    repeated = REPEATED.search(body)
+    return f"repeats itself: {repeated[1]}" if repeated else ""
 
 
 def _question_fault(question: str) -> str:

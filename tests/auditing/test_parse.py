@@ -72,3 +72,16 @@ def test_captions_and_edits_that_cannot_be_used(text: str, action: Action, quest
 def test_nothing_raises(text: str) -> None:
     for action in ACTIONS:
         assert parse(text, action, "q?").fault
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("<question> How many shapes shapes shapes?", "repeats itself: shapes"),
+        ("<question> How many shapes, Shapes, shapes are there?", "repeats itself: shapes"),
+        ("<question> Is the red red circle left?", ""),
+        ("<question> Do the 1 1 digits add up to 11?", ""),
+    ],
+)
+def test_a_word_three_times_in_a_row_is_no_question(text: str, fault: str) -> None:
+    assert parse(text, "question", "").fault == fault
