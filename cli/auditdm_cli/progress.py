@@ -23,8 +23,15 @@ class Reporter:
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
         self._quiet = quiet
         self._console = Console(file=stream or sys.stderr, soft_wrap=True, highlight=False)
-        columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn())
-        self._bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console)
+        self._bars = Progress(
+            TextColumn("{task.description:17}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
         self._watched = self._console.is_terminal and not quiet
 
     def say(self, text: str) -> None:

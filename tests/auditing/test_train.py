@@ -170,8 +170,8 @@ def test_rows_cover_every_pair_before_any_twice() -> None:
 
 def test_training_makes_successes_more_frequent(case: Case, tmp_path: Path) -> None:
     settings = replace(
-        TINY, steps=16, num_generations=8, prompts_per_step=4, learning_rate=6e-3, lora_rank=8, lora_alpha=16,
-        scheduler="constant", save_steps=16,
+        TINY, steps=40, num_generations=8, prompts_per_step=4, learning_rate=4e-3, min_learning_rate=4e-4, lora_rank=8,
+        lora_alpha=16, save_steps=40,
     )  # fmt: skip
     case.train(tmp_path, settings)
     success = [line["search_success"] for line in log_without_times(tmp_path)]
