@@ -94,12 +94,12 @@ def verdict(results: Results) -> str:
     found = arms(results)
     target = model_names(results).get(results["target"], results["target"])
     if not found:
-        return f"{target} was asked nothing."
+        return f"The model {target} was asked nothing."
     best = "trained" if "trained" in found else list(found)[-1]
     success = found[best]
     families = len({model["family"] for model in results["models"]["references"]})
     sentence = (
-        f"{target} contradicts the consensus of {plural(families, 'reference family', 'reference families')} in "
+        f"The model {target} contradicts the consensus of {plural(families, 'reference family', 'reference families')} in "
         f"{percent(success['rate'], 1)} of {plural(success['trials'], 'trial')} by the {ARM_NAMES[best]} auditor "
         f"(95% interval {interval(success['low'], success['high'])})"
     )

@@ -74,6 +74,7 @@ def run_audit(
     with Run.create(Path(config.out), config.model_dump(mode="json"), resume, FREE_KEYS) as run:
         with AnswerCache(run.path / "answers.sqlite") as cache:
             audit = _Audit(config, run, Cast(config, parts, cache), watcher)
+            audit.check()
             audit.fill_pool()
             watcher.say(announce(config, audit.seeds))
             audit.train()
@@ -89,6 +90,12 @@ class _Audit:
     def __init__(self, config: AuditConfig, run: Run, cast: Cast, watcher: Watcher) -> None:
         self._config, self._run, self._cast, self._watcher = config, run, cast, watcher
         self.seeds: list[Seed] = []
+
+    def check(self) -> None:
+        """Load what is small or used last, so that a wrong name ends the audit before its long stages."""
+        _ = self._cast.embedder
+        if not self._run.stage_done("probe"):
+            _ = self._cast.generator, self._cast.editor, self._cast.judge
 
     def fill_pool(self) -> None:
         """Store the images and give each its split."""

@@ -10,7 +10,7 @@ from workflows.own_objects import PROBES, SMALL, Author, Model, Objects, pool, t
 
 from auditdm_hub.auditing.pool import PoolItem, split_of
 from auditdm_hub.config import load_config
-from auditdm_hub.errors import ConfigError, PoolError
+from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
 from auditdm_hub.images import image_sha
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows import Watcher
@@ -162,3 +162,19 @@ def test_a_target_without_a_weakness_has_no_failure_type(tmp_path: Path) -> None
     assert results["failure_types"] == []
     assert [results["search_success"][arm]["valid"] for arm in ("prompt_only", "random")] == [0, 0]
     assert results["search_success"]["prompt_only"]["outcomes"]["agreement"] > PROBES / 2
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"embedder": "no/where"}, "no/where"),
+        ({"columns": {"image": "photo"}}, "columns: got image for the pool"),
+    ],
+)
+def test_what_can_be_known_at_the_start_is_not_found_out_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, object], message: str
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    objects = Objects()
+    with pytest.raises(AuditDMError, match=message):
+        objects.audit(tmp_path, **wrong)
+    assert objects.calls == 0
