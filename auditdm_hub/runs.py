@@ -11,6 +11,7 @@ a stage are complete. So a process may be killed at any moment, and `Run.create(
 import hashlib
 import json
 import os
+import shutil
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -179,6 +180,11 @@ class Run:
         except FileNotFoundError:
             raise RunError(f"{self.path} has no results yet: run again with --resume to finish it") from None
         return results
+
+    def forget(self) -> None:
+        """Remove the folder if no stage is finished: a run that was refused at its start is no run."""
+        if self._lock is not None and not self.stages:
+            shutil.rmtree(self.path)
 
     def close(self) -> None:
         """Let other processes write to the folder; reading goes on."""

@@ -206,3 +206,17 @@ def test_a_run_killed_at_any_change_of_the_disk_resumes_to_the_same_tables(tmp_p
     for k in range(1, attempts):
         assert tables(k) == uninterrupted, k
         assert Run.open(tmp_path / str(k)).stages.keys() == {"pool", "probe", "curate"}
+
+
+def test_a_run_without_a_finished_stage_can_be_forgotten(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "refused", CONFIG) as run:
+        (run.path / "half.txt").write_text("half")
+        run.forget()
+    assert not (tmp_path / "refused").exists()
+    with Run.create(tmp_path / "begun", CONFIG) as run:
+        (run.path / "whole.txt").write_text("whole")
+        run.finish_stage("pool", ["whole.txt"], 1.0)
+        run.forget()
+    Run.open(tmp_path / "begun").verify("pool")
+    Run.open(tmp_path / "begun").forget()
+    assert (tmp_path / "begun" / "whole.txt").exists()

@@ -31,7 +31,7 @@ from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import FREE_KEYS, AuditConfig
 from auditdm_hub.curate import Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
-from auditdm_hub.errors import PoolError
+from auditdm_hub.errors import AuditDMError, PoolError
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
 from auditdm_hub.runs import Run
@@ -72,16 +72,24 @@ def run_audit(
     """
     refuse_expensive(config, yes)
     with Run.create(Path(config.out), config.model_dump(mode="json"), resume, FREE_KEYS) as run:
-        with AnswerCache(run.path / "answers.sqlite") as cache:
-            audit = _Audit(config, run, Cast(config, parts, cache), watcher)
-            audit.check()
-            audit.fill_pool()
-            watcher.say(announce(config, audit.seeds))
-            audit.train()
-            audit.probe()
-            curation = audit.curate()
-            audit.report(curation, command)
+        try:
+            _run_stages(config, parts, run, command, watcher)
+        except AuditDMError:
+            run.forget()
+            raise
     return run
+
+
+def _run_stages(config: AuditConfig, parts: Parts, run: Run, command: str, watcher: Watcher) -> None:
+    with AnswerCache(run.path / "answers.sqlite") as cache:
+        audit = _Audit(config, run, Cast(config, parts, cache), watcher)
+        audit.check()
+        audit.fill_pool()
+        watcher.say(announce(config, audit.seeds))
+        audit.train()
+        audit.probe()
+        curation = audit.curate()
+        audit.report(curation, command)
 
 
 class _Audit:
@@ -92,10 +100,12 @@ class _Audit:
         self.seeds: list[Seed] = []
 
     def check(self) -> None:
-        """Load what is small or used last, so that a wrong name ends the audit before its long stages."""
-        _ = self._cast.embedder
+        """Load what the open stages use, so that a wrong name ends the audit at its start and not after an hour."""
+        cast = self._cast
+        _ = cast.embedder
         if not self._run.stage_done("probe"):
-            _ = self._cast.generator, self._cast.editor, self._cast.judge
+            _ = cast.generator, cast.editor, cast.trained_before
+            _ = cast.target, cast.references, cast.holdout, cast.judge
 
     def fill_pool(self) -> None:
         """Store the images and give each its split."""

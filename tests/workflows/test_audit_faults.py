@@ -178,3 +178,4 @@ def test_what_can_be_known_at_the_start_is_not_found_out_at_the_end(
     with pytest.raises(AuditDMError, match=message):
         objects.audit(tmp_path, **wrong)
     assert objects.calls == 0
+    objects.audit(tmp_path, **SMALL)  # the folder is free for the right one

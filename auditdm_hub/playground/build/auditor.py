@@ -2,21 +2,32 @@
 
 This is the prompt-only baseline of the playground, as an instruction-tuned VLM is in the paper: it writes well-formed
 probes that mostly keep the premise of the question that they are for, and knows nothing of any target.
+
+Like such a VLM it also follows a wish ("ask about hour clock answer 8"): words that the question is to hold and the
+answer that it is to have. A wish is taken from the example itself in hindsight, or from another picture; where this
+picture does not admit it, the auditor learns to write "pass".
 """
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from auditdm_hub.playground.language import compose, describe, edit
 from auditdm_hub.playground.sample import sample_edit, sample_question, sample_scene
-from auditdm_hub.playground.skills import solve
+from auditdm_hub.playground.skills import parse_question, solve
 from auditdm_hub.playground.skills.questions import FALSE_PREMISE
-from auditdm_hub.playground.world import Scene
+from auditdm_hub.playground.world import SIDE, Scene
 
 TRIES = 15
 CAPTION_THINGS = 4
+CAPTIONS = 10_000
 KEEPS_PREMISE = 0.85
+ALIKE, MOST_ALIKE = 0.35, 12  # share of captions with a crowd of one shape, and how many at most
+WISHES = ("none", "none", "none", "own", "own", "own", "own", "other", "other", "other")
+NAMES_ANSWER = 0.7
+PASS = "pass"  # noqa: S105 - a word, not a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +38,124 @@ class Writing:
     text: str
 
 
-def _admits(scene: Scene | None, question: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Words that a question is to hold, and its answer ("" = any)."""
+
+    words: tuple[str, ...]
+    answer: str
+
+    def __str__(self) -> str:
+        return " ".join(("about", *self.words, *(("answer", self.answer) if self.answer else ())))
+
+    def met(self, question: str, answer: str) -> bool:
+        """Whether a question with its answer is what was wished for."""
+        return answer == (self.answer or answer) and set(self.words) <= set(_words(question))
+
+
+def _words(question: str) -> list[str]:
+    return re.findall(r"\w+", question)
+
+
+def wish_for(question: str, answer: str, rng: random.Random) -> Wish:
+    """Draw a wish that a question with its answer meets: some of its words, in their order, and mostly the answer."""
+    share = rng.uniform(0.1, 0.9)
+    kept = tuple(word for word in _words(question) if rng.random() < share)
+    named = answer if rng.random() < NAMES_ANSWER else ""
+    return Wish(kept if kept or named else (rng.choice(_words(question)),), named)
+
+
+def _truth(scene: Scene | None, question: str) -> str | None:
+    """Return the answer to a question with a true premise."""
     truth = solve(scene, question) if scene else None
-    return truth is not None and truth.skill != FALSE_PREMISE
+    return truth.answer if truth is not None and truth.skill != FALSE_PREMISE else None
 
 
-def _caption(rng: random.Random, question: str) -> str:
-    strict = rng.random() < KEEPS_PREMISE
-    caption = ""
+def _pictured(rng: random.Random) -> Scene:
+    """Draw what a caption describes: some things, at times one of them often."""
+    scene = sample_scene(rng, unseen=False)
+    held = [cell for cell, thing in enumerate(scene.cells) if thing is not None]
+    keep = set(rng.sample(held, min(len(held), rng.randint(1, CAPTION_THINGS))))
+    cells = [thing if cell in keep else None for cell, thing in enumerate(scene.cells)]
+    shapes = [thing for thing in cells if thing is not None and thing.kind == "shape"]
+    if shapes and rng.random() < ALIKE:
+        free = [cell for cell in range(SIDE**2) if cells[cell] is None]
+        again = rng.choice(shapes)
+        for cell in rng.sample(free, min(len(free), rng.randint(1, MOST_ALIKE))):
+            cells[cell] = again
+    return replace(scene, cells=tuple(cells))
+
+
+@cache
+def _captions() -> tuple[tuple[str, Scene | None, Scene | None], ...]:
+    """Return captions, each with two drawings of it."""
+    rng = random.Random("playground captions")
+    texts = [describe(_pictured(rng)) for _ in range(CAPTIONS)]
+    return tuple((text, compose(text, 0), compose(text, 1)) for text in texts)
+
+
+def _caption(rng: random.Random, question: str, strict: bool) -> tuple[str, str | None]:
+    """Draw a caption, and the answer that the question has on what is drawn of it.
+
+    An answer that hangs on where things were put is none that a caption can aim at.
+    """
+    caption, answer = "", None
     for _ in range(TRIES * 4):
-        scene = sample_scene(rng, unseen=False)
-        held = [cell for cell, thing in enumerate(scene.cells) if thing is not None]
-        keep = set(rng.sample(held, min(len(held), rng.randint(1, CAPTION_THINGS))))
-        scene = replace(scene, cells=tuple(t if cell in keep else None for cell, t in enumerate(scene.cells)))
-        caption = describe(scene)
-        if not strict or _admits(compose(caption, 0), question):
+        caption, *drawings = rng.choice(_captions())
+        answers = {_truth(drawing, question) for drawing in drawings}
+        answer = answers.pop() if len(answers) == 1 else None
+        if answer is not None or not strict:
             break
-    return caption
+    return caption, answer
 
 
-def _edit(rng: random.Random, scene: Scene, question: str) -> str:
-    strict = rng.random() < KEEPS_PREMISE
-    instruction = ""
+def _edit(rng: random.Random, scene: Scene, question: str, strict: bool) -> tuple[str, str | None]:
+    """Draw an edit, and the answer after it; if `strict`, one that keeps the premise, and rather one that matters."""
+    before = _truth(scene, question)
+    found: tuple[str, str | None] = sample_edit(scene, rng), None
     for _ in range(TRIES):
         instruction = sample_edit(scene, rng)
-        if not strict or _admits(edit(scene, instruction), question):
+        answer = _truth(edit(scene, instruction), question)
+        if not strict:
+            return instruction, answer
+        if answer is not None:
+            found = instruction, answer
+            if answer != before:
+                break
+    return found
+
+
+def _asked(scene: Scene, rng: random.Random, question: str, answer: str) -> Writing:
+    """Return a question, free or after a wish; `question` is one on the scene, with its answer."""
+    match rng.choice(WISHES):
+        case "none":
+            return Writing("ask", f"<question> {question}")
+        case "own":
+            return Writing(f"ask {wish_for(question, answer, rng)}", f"<question> {question}")
+    other = sample_question(sample_scene(rng, unseen=False), rng)
+    if other is None:
+        return Writing("ask", f"<question> {question}")
+    wish, parsed = wish_for(*other, rng), parse_question(other[0])
+    skill = parsed[0] if parsed and wish.words else None
+    for _ in range(TRIES):
+        found = sample_question(scene, rng, skill)
+        if found is None:
             break
-    return instruction
+        if wish.met(*found):
+            return Writing(f"ask {wish}", f"<question> {found[0]}")
+    return Writing(f"ask {wish}", PASS)
 
 
 def writings(scene: Scene, rng: random.Random, count: int) -> Iterator[Writing]:
-    """Yield `count` examples of what an auditor may write on a scene: half questions, the rest captions and edits."""
+    """Yield `count` examples of what an auditor may write on a scene: mostly questions, the rest captions and edits."""
     for _ in range(count):
-        question, _ = sample_question(scene, rng) or ("what color is the background?", "")
-        match rng.choice(("question", "question", "caption", "edit")):
-            case "question":
-                yield Writing("ask", f"<question> {question}")
-            case "caption":
-                yield Writing(f"draw for {question}", f"<caption> {_caption(rng, question)}")
-            case "edit":
-                yield Writing(f"edit for {question}", f"<edit> {_edit(rng, scene, question)}")
+        question, answer = sample_question(scene, rng) or ("what color is the background?", scene.background)
+        action = rng.choice(("question", "question", "question", "caption", "edit"))
+        if action == "question":
+            yield _asked(scene, rng, question, answer)
+            continue
+        wished = rng.random() < 0.5
+        strict = wished or rng.random() < KEEPS_PREMISE
+        text, after = _caption(rng, question, strict) if action == "caption" else _edit(rng, scene, question, strict)
+        wish = f" {wish_for(question, after, rng)}" if wished and after is not None else ""
+        yield Writing(f"{'draw' if action == 'caption' else 'edit'}{wish} for {question}", f"<{action}> {text}")
