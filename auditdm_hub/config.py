@@ -62,6 +62,8 @@ class TrainingConfig(_Section):
     lora_alpha: Positive
     max_completion_length: Positive
     """Tokens."""
+    rounds: Positive = 1
+    """How often themes are proposed anew from what was found so far; 1 = no themes."""
     novelty: Name
     """How repeated probes are paid less; "none" is the paper's plain reward."""
     save_steps: Positive

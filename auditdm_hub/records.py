@@ -48,7 +48,8 @@ class Seed:
 class Probe:
     """One trial: a question on an image, and how it came to be.
 
-    `text` is what the auditor wrote, unparsed. `fault` says why the trial cannot be asked ("unparsed: ...",
+    `text` is what the auditor wrote, unparsed; `theme` the kind of failure that it was asked for and `wish` in which
+    words ("" = it was free). `fault` says why the trial cannot be asked ("unparsed: ...",
     "edit not understood: ..."); it is empty for a probe that can. A faulty probe stays in every denominator.
     """
 
@@ -64,6 +65,8 @@ class Probe:
     instruction: str
     source_image_sha: str
     fault: str = ""
+    theme: str = ""
+    wish: str = ""
 
     @property
     def id(self) -> str:
@@ -72,6 +75,11 @@ class Probe:
             self.seed_id, self.auditor, self.action, self.attempt, self.question_source,
             self.image_source, self.question, self.image_sha, self.text,
         )  # fmt: skip
+
+    @property
+    def first_pass(self) -> bool:
+        """Whether this is what the auditor wrote first, and no second question on an image that it had changed."""
+        return self.question_source == "seed" or self.image_source == "original"
 
     @property
     def pairing(self) -> Pairing:

@@ -11,8 +11,8 @@ a stage are complete. So a process may be killed at any moment, and `Run.create(
 import hashlib
 import json
 import os
-import shutil
 import re
+import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime

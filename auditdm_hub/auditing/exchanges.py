@@ -9,7 +9,7 @@ from auditdm_hub.records import Exchange, Judged, Probe, Verdict
 
 TEXTS = (
     "auditor", "seed_id", "action", "text", "question", "question_source", "image_sha", "image_source", "instruction",
-    "source_image_sha", "fault",
+    "source_image_sha", "fault", "theme", "wish",
 )  # fmt: skip
 SCHEMA = pa.schema(
     [

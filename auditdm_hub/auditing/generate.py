@@ -1,48 +1,73 @@
 """Probe generation: an arm of the audit writes its trials, all models answer, the vote decides; chunk by chunk.
 
 Each chunk of trials is one parquet file. A chunk that is there is complete, so a run that was killed goes on with the
-first one that is missing, and ends with the same table.
+first one that is missing, and ends with the same table. Passes are rows of it, too, but no trials.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditdm_hub.auditing.auditors import Arm
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
-from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, second_pass, write
+from auditdm_hub.auditing.plans import Plan
+from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, write
+from auditdm_hub.auditing.themes import PASSED, passed
 from auditdm_hub.records import Judged, Probe
 from auditdm_hub.tables import chunk_path, finished_chunks, read_rows, write_table
 
-CHUNK = 128
+TOO_OFTEN = f"{PASSED}: asked often enough"
 AskAndVote = Callable[[Sequence[Probe]], Sequence[Judged]]
 
 
 def generate(
-    arm: Arm, drafts: Sequence[Draft], tools: ImageTools, ask_and_vote: AskAndVote, folder: Path,
+    arm: Arm, plan: Plan, tools: ImageTools, ask_and_vote: AskAndVote, folder: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:  # fmt: skip
     """Write one arm's trials to the table in `folder`, going on where it ends.
 
     Args:
         arm: who writes.
-        drafts: the trials of the first pass.
+        plan: which trials.
         tools: what makes and keeps images.
         ask_and_vote: answers and verdicts of probes, in order; faulty ones come back invalid.
         folder: of the table.
-        progress: called with drafts done and drafts in all.
+        progress: called with texts got and texts in all.
     """
-    for index in range(finished_chunks(folder), -(-len(drafts) // CHUNK)):
-        part = drafts[index * CHUNK : (index + 1) * CHUNK]
-        written = write(arm.auditor, part, tools, [None] * len(part))
-        probes = build_probes(written, arm.name, tools)
+    index = finished_chunks(folder)
+    rows = read_offers(folder) if index else []
+    asked = Counter(row.probe.question for row in rows if not row.probe.fault)
+    while drafts := plan.chunk(index, rows):
+        written = write(arm.auditor, drafts, tools)
+        probes = _limited(build_probes(written, arm.name, tools), plan, asked)
         again = [replace(probe, auditor=arm.name) for probe in second_pass(probes, arm.auditor, tools)]
-        judged = ask_and_vote([*probes, *again])
+        judged = ask_and_vote([*probes, *_limited(again, plan, asked)])
         write_table(chunk_path(folder, index), [to_row(row) for row in judged], SCHEMA)
+        rows += judged
+        index += 1
         if progress is not None:
-            progress(index * CHUNK + len(part), len(drafts))
+            got = sum(row.probe.first_pass and not passed(row.probe) for row in rows)
+            progress(min(got, plan.trials), plan.trials)
 
 
 def read_trials(folder: Path) -> list[Judged]:
     """Return the trials of a table that `generate` wrote."""
+    return [row for row in read_offers(folder) if not passed(row.probe)]
+
+
+def read_offers(folder: Path) -> list[Judged]:
+    """Return the trials and the passes of a table that `generate` wrote."""
     return [from_row(row) for row in read_rows(folder)]
+
+
+def _limited(probes: Sequence[Probe], plan: Plan, asked: Counter[str]) -> list[Probe]:
+    """Return the probes, those whose question was asked often enough as passes; the others are counted."""
+    kept = []
+    for probe in probes:
+        if not probe.fault and plan.too_often(probe, asked):
+            probe = replace(probe, fault=TOO_OFTEN)
+        if not probe.fault:
+            asked[probe.question] += 1
+        kept.append(probe)
+    return kept

@@ -5,7 +5,7 @@
 3. A question ends with its only question mark, or is an order without one ("Count the cups.") that starts with a verb
    in `ORDERS`. A second mark, text after it, or a second clause that asks ("..., and how many ...") is a fault, and so
    is anything that tells the answer: a target that copies it from the question has not looked at the image.
-4. A word three times in a row is a fault.
+4. A word three times in a row is a fault. The one word "pass" is an auditor that does not want to make the trial.
 5. A caption or an edit is asked with the question that stands beside the image; without one it is a fault.
 
 Nothing here raises: a fault is a trial that failed, and stays in every denominator.
@@ -14,6 +14,7 @@ Nothing here raises: a fault is a trial that failed, and stays in every denomina
 import re
 from dataclasses import dataclass
 
+from auditdm_hub.auditing.themes import PASSED
 from auditdm_hub.records import Action
 
 MAX_WORDS: dict[Action, int] = {"question": 60, "caption": 160, "edit": 60}
@@ -58,6 +59,8 @@ def parse(text: str, action: Action, seed_question: str) -> Parsed:
     """
     body, fault = _body(text, action)
     fault = fault or _length_fault(body, action)
+    if fault == PASSED:
+        return Parsed(normalise(seed_question) if action != "question" else "", "", fault)
     if action == "question":
         return Parsed(body, "", fault or _question_fault(body))
     if not fault and body.endswith("?"):
@@ -80,6 +83,8 @@ def _body(text: str, action: Action) -> tuple[str, str]:
     if len(lines) > 1:
         return normalise(text), f"unparsed: {len(lines)} lines, wanted one"
     found = TAG.match(lines[0])
+    if not found and normalise(lines[0]).rstrip(".").lower() == "pass":
+        return "", PASSED
     if not found:
         return normalise(lines[0]), f"unparsed: no tag, wanted <{action}>"
     body = normalise(lines[0][found.end() :].removesuffix(f"</{action}>"))

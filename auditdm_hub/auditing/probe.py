@@ -54,6 +54,8 @@ class Draft:
     action: Action
     attempt: int
     text: str = ""
+    theme: str = ""
+    wish: str = ""
 
     def random_seed(self, run_seed: int, purpose: str) -> int:
         """Return a seed in [0, 2**31) that depends on the trial alone; `purpose` keeps two uses apart."""
@@ -77,13 +79,13 @@ def plan(seeds: Sequence[Seed], actions: Sequence[Action], trials: int) -> list[
     return [Draft(*usable[trial % len(usable)], trial // len(usable)) for trial in range(trials)]
 
 
-def write(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools, themes: Sequence[str | None]) -> list[Draft]:
-    """Return the drafts with the texts that the auditor writes for them, `themes[i]` being the wish for `drafts[i]`."""
+def write(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools) -> list[Draft]:
+    """Return the drafts with the texts that the auditor writes for them."""
     texts = auditor.write(
         [tools.images.get(draft.seed.image_sha) for draft in drafts],
         [draft.action for draft in drafts],
         [draft.seed.question for draft in drafts],
-        themes,
+        [draft.wish or None for draft in drafts],
         [draft.random_seed(tools.run_seed, "write") for draft in drafts],
     )
     return [replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True)]
@@ -122,7 +124,7 @@ def second_pass(probes: Sequence[Probe], auditor: Auditor, tools: ImageTools) ->
         [tools.images.get(probe.image_sha) for probe in kept],
         ["question"] * len(kept),
         [probe.question for probe in kept],
-        [None] * len(kept),
+        [probe.wish or None for probe in kept],
         [_second_seed(probe, tools.run_seed) for probe in kept],
     )
     found = []
@@ -173,6 +175,8 @@ def _probe(draft: Draft, parsed: Parsed, auditor: str) -> Probe:
         instruction=parsed.instruction,
         source_image_sha=draft.seed.image_sha,
         fault=parsed.fault,
+        theme=draft.theme,
+        wish=draft.wish,
     )
 
 

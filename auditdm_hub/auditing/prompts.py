@@ -87,4 +87,9 @@ DEFAULT_PROMPTS = AuditorPrompts(
 )
 
 # Short, in words that the playground's auditor was trained on.
-PLAYGROUND_PROMPTS = AuditorPrompts(question="ask", caption="draw for {question}", edit="edit for {question}")
+PLAYGROUND_PROMPTS = AuditorPrompts(
+    question="ask {theme}",
+    caption="draw {theme} for {question}",
+    edit="edit {theme} for {question}",
+    theme="about {theme}",
+)

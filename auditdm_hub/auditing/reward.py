@@ -2,27 +2,37 @@
 
     1 x novelty   the references reach a consensus and the target contradicts it: s(Q*, I*) of arXiv 2512.16921
     0             the target agrees, or the references do not reach a consensus
+    0.3           as above, but not of the theme that was asked for
+    0.4           the auditor passes on a wish: asking must be worth more than that
     -0.5          the trial cannot be used: it does not parse, is empty, asks several questions, gives its answer away,
                   is an edit or a caption that is not understood or changes nothing, or the vote calls it invalid
     None          an answer that was needed was not got: TRL leaves the row out of its group. Never a zero: a server
                   that is down says nothing of a question
 
-The penalty, the novelty (`auditdm_hub.auditing.novelty`) and `None` are ours; the paper pays 1 or 0.
+The penalty, novelty (`auditdm_hub.auditing.novelty`), themes (`auditdm_hub.auditing.themes`) and `None` are ours; the
+paper pays 1 or 0.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from auditdm_hub.auditing.curriculum import Curriculum
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes
+from auditdm_hub.auditing.themes import passed
 from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import ACTIONS, Action, Judged, Probe, Seed
 
+if TYPE_CHECKING:
+    from transformers import TrainerState
+
 PENALTY = -0.5
+OFF_THEME = 0.3
+PASS_REWARD = 0.4
 AskAndVote = Callable[[Sequence[Probe]], Sequence[Judged]]
 LogMetric = Callable[[str, float], None]
 
@@ -42,6 +52,11 @@ class Scored:
             return "fault"
         return "missing" if answers_missing(self.judged) else self.judged.verdict.outcome
 
+    @property
+    def passed(self) -> bool:
+        """Whether the auditor did not want to make the trial that was wished for."""
+        return bool(self.probe.wish) and passed(self.probe)
+
 
 class AuditReward:
     """A reward function for TRL. The data set has the columns `seed_id` and `action`."""
@@ -54,6 +69,7 @@ class AuditReward:
         novelty: Novelty | None = None,
         counters: Callable[[], Mapping[str, float]] | None = None,
         patience: int = 3,
+        curriculum: Curriculum | None = None,
     ) -> None:
         """Prepare a reward.
 
@@ -64,6 +80,7 @@ class AuditReward:
             novelty: how repeated successes are paid less; None = every success is worth 1.
             counters: further figures to log after each step, such as the cache's hits.
             patience: after so many steps in a row without a single answer the training stops.
+            curriculum: keeps the trials, and knows whether one is of the theme that was asked for.
         """
         self._seeds = {seed.id: seed for seed in seeds}
         self._ask_and_vote = ask_and_vote
@@ -71,6 +88,7 @@ class AuditReward:
         self._novelty = novelty
         self._counters = counters
         self._patience = patience
+        self._curriculum = curriculum
         self._silent_steps = 0
         self.gather: Callable[[list[str]], list[str]] = list  # with several processes: everybody's
 
@@ -81,26 +99,50 @@ class AuditReward:
         names = cast(list[str], columns["seed_id"])
         actions = cast(list[Action], columns["action"])
         texts = [text_of(completion) for completion in completions]
+        nothing = [""] * len(texts)
+        themes, words = (cast(list[str], columns.get(name, nothing)) for name in ("theme", "wish"))
+        wishes = list(zip(themes, words, strict=True))
         start = time.perf_counter()
-        scored = self.score(names, actions, texts)
+        scored = self.score(names, actions, texts, wishes)
         seconds = time.perf_counter() - start
         log = cast(LogMetric | None, columns.get("log_metric"))
         if log is not None:
             self._log(scored, log)
             log("reward_time", seconds)  # beside TRL's step_time
         self._refuse_silence(scored)
+        if self._curriculum is not None:
+            state = cast("TrainerState", columns["trainer_state"])
+            self._curriculum.record(state.global_step, [row.judged for row in scored if row.judged])
         return [row.reward for row in scored]
 
-    def score(self, seed_ids: Sequence[str], actions: Sequence[Action], texts: Sequence[str]) -> list[Scored]:
-        """Ask and score texts, in order; the novelty archive learns of the successes."""
-        probes = build_probes(self._drafts(seed_ids, actions, texts), "training", self._tools)
+    def score(
+        self,
+        seed_ids: Sequence[str],
+        actions: Sequence[Action],
+        texts: Sequence[str],
+        wishes: Sequence[tuple[str, str]] = (),
+    ) -> list[Scored]:
+        """Ask and score texts, in order; the novelty archive learns of the successes. A wish is (theme, words)."""
+        wishes = wishes or [("", "")] * len(texts)
+        probes = build_probes(self._drafts(seed_ids, actions, texts, wishes), "training", self._tools)
         asked = [i for i, probe in enumerate(probes) if not probe.fault]
         answered = self._ask_and_vote([probes[i] for i in asked]) if asked else []
         judged: dict[int, Judged] = dict(zip(asked, answered, strict=True))
-        worth = self._worth(judged, list(zip(seed_ids, actions, strict=True)))
+        worth = self._worth(judged, list(zip(seed_ids, actions, wishes, strict=True)))
         return [
-            Scored(probe, judged.get(i), _reward(judged.get(i), worth.get(i, 1.0))) for i, probe in enumerate(probes)
+            Scored(probe, judged.get(i), self._reward(probe, judged.get(i), worth.get(i, 1.0)))
+            for i, probe in enumerate(probes)
         ]
+
+    def _reward(self, probe: Probe, judged: Judged | None, worth: float) -> float | None:
+        if judged is None:
+            return PASS_REWARD if probe.wish and passed(probe) else PENALTY
+        if answers_missing(judged):
+            return None
+        if judged.failed:
+            known = self._curriculum is None or not probe.theme
+            return worth if known or self._curriculum.on_theme(probe.theme, judged) else OFF_THEME * worth  # type: ignore[union-attr]
+        return PENALTY if judged.verdict.outcome == "invalid" else 0.0
 
     def state(self) -> dict[str, object]:
         """Return what the next rewards depend on, as JSON types."""
@@ -113,15 +155,21 @@ class AuditReward:
             self._novelty.restore(cast(Mapping[str, float], state["novelty"]))
         self._silent_steps = cast(int, state["silent_steps"])
 
-    def _drafts(self, seed_ids: Sequence[str], actions: Sequence[Action], texts: Sequence[str]) -> list[Draft]:
+    def _drafts(
+        self,
+        seed_ids: Sequence[str],
+        actions: Sequence[Action],
+        texts: Sequence[str],
+        wishes: Sequence[tuple[str, str]],
+    ) -> list[Draft]:
         attempts: Counter[tuple[str, Action]] = Counter()
         drafts = []
-        for seed_id, action, text in zip(seed_ids, actions, texts, strict=True):
-            drafts.append(Draft(self._seeds[seed_id], action, attempts[seed_id, action], text))
+        for seed_id, action, text, wish in zip(seed_ids, actions, texts, wishes, strict=True):
+            drafts.append(Draft(self._seeds[seed_id], action, attempts[seed_id, action], text, *wish))
             attempts[seed_id, action] += 1
         return drafts
 
-    def _worth(self, judged: Mapping[int, Judged], groups: Sequence[tuple[str, Action]]) -> dict[int, float]:
+    def _worth(self, judged: Mapping[int, Judged], groups: Sequence[Hashable]) -> dict[int, float]:
         if self._novelty is None:
             return {}
         found = [i for i, one in judged.items() if one.failed and not answers_missing(one)]
@@ -168,35 +216,27 @@ def text_of(completion: object) -> str:
 
 
 def metrics(scored: Sequence[Scored]) -> dict[str, float]:
-    """Return the shares of a batch. Every attempt is in the denominator, unless the name says "given"."""
+    """Return the shares of a batch. Every trial is in the denominator, unless the name says "given"; a pass is none."""
     outcomes = Counter(row.outcome for row in scored)
-    total = len(scored)
+    total = sum(not row.passed for row in scored) or 1
+    faults = outcomes["fault"] - sum(row.passed for row in scored)
     consensus = outcomes["failure"] + outcomes["agreement"]
     found = [row.reward for row in scored if row.outcome == "failure" and row.reward is not None]
     shares = {
         "search_success": outcomes["failure"] / total,
         "consensus_rate": consensus / total,
-        "parse_ok": 1 - outcomes["fault"] / total,
+        "parse_ok": 1 - faults / total,
+        "passes": sum(row.passed for row in scored) / len(scored),
         "invalid": outcomes["invalid"] / total,
         "answers_missing": outcomes["missing"] / total,
-        "unique": len({row.probe.text for row in scored}) / total,
+        "unique": len({row.probe.text for row in scored}) / len(scored),
     }
     if consensus:
         shares["disagreement_given_consensus"] = outcomes["failure"] / consensus
     if found:
         shares["worth_given_success"] = sum(found) / len(found)
     for action in ACTIONS:
-        rows = [row.outcome == "failure" for row in scored if row.probe.action == action]
+        rows = [row.outcome == "failure" for row in scored if row.probe.action == action and not row.passed]
         if rows:
             shares[f"search_success/{action}"] = sum(rows) / len(rows)
     return shares
-
-
-def _reward(judged: Judged | None, worth: float) -> float | None:
-    if judged is None:
-        return PENALTY
-    if answers_missing(judged):
-        return None
-    if judged.failed:
-        return worth
-    return PENALTY if judged.verdict.outcome == "invalid" else 0.0

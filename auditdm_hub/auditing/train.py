@@ -1,7 +1,7 @@
 """Train an auditor: GRPO with a LoRA adapter on the language model, by TRL.
 
-1. The data set has one row per (image, action), so that all completions of a group were asked for the same thing.
-   Its order is drawn once from the seed, a fresh shuffle per epoch, for exactly the steps that are asked for.
+1. The data set has one row per (image, action, wish), so that all completions of a group were asked for the same
+   thing: what `Curriculum` plans, for exactly the steps that are asked for.
 2. Each step samples `num_generations` texts for each of `prompts_per_step` rows; `AuditReward` asks and scores them.
 3. The advantage of a text is its reward less the mean of its group, over the standard deviation (`scale_rewards`);
    AdamW follows the loss that `loss_type` names. The vision tower and its projector stay as they are.
@@ -17,9 +17,8 @@ to 1e-6. LoRA, the group size and the archive are ours. `auditdm-hub audit` runs
 """
 
 import os
-import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,11 +26,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from PIL.Image import Image
 
 from auditdm_hub.auditing.checkpoints import latest_intact, step_of
+from auditdm_hub.auditing.curriculum import Curriculum
 from auditdm_hub.auditing.prompts import AuditorPrompts
 from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.quiet import quiet_libraries
-from auditdm_hub.records import Action, Seed
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -73,10 +72,9 @@ class TrainingSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What the auditor is shown: seeds of the discovery split, the actions to train, the images and the prompts."""
+    """What the auditor is shown: the rows, the images and the prompts."""
 
-    seeds: Sequence[Seed]
-    actions: Sequence[Action]
+    curriculum: Curriculum
     images: Callable[[str], Image]
     prompts: AuditorPrompts
 
@@ -137,25 +135,6 @@ def train_auditor(
         if trainer.is_world_process_zero():
             write_adapter(trainer, adapter)
     return adapter
-
-
-def training_rows(seeds: Sequence[Seed], actions: Sequence[Action], count: int, seed: int) -> list[tuple[Seed, Action]]:
-    """Return `count` rows: all usable (seed, action) pairs, shuffled anew for each epoch.
-
-    Raises:
-        ValueError: no pair is usable: captions and edits need a question beside the image.
-    """
-    pairs = [(one, action) for one in seeds for action in actions if action == "question" or one.question]
-    if not pairs:
-        raise ValueError(f"nothing to train on: {len(seeds)} images, actions {', '.join(actions)}, no questions")
-    rows: list[tuple[Seed, Action]] = []
-    epoch = 0
-    while len(rows) < count:
-        shuffled = list(pairs)
-        random.Random(f"{seed} {epoch}").shuffle(shuffled)
-        rows += shuffled
-        epoch += 1
-    return rows[:count]
 
 
 def _trainer(
@@ -255,19 +234,17 @@ def _dataset(data: TrainingData, settings: TrainingSettings) -> "Dataset":
     """Return the rows; images are decoded when they are needed, prompts rendered likewise."""
     from datasets import Dataset
 
-    rows = training_rows(data.seeds, data.actions, settings.steps * settings.prompts_per_step, settings.seed)
-    known = {seed.id: seed for seed, _ in rows}
+    count = settings.steps * settings.prompts_per_step
 
     def render(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        chosen = [known[name] for name in batch["seed_id"]]
+        rows = [data.curriculum.row(index) for index in batch["row"]]
         return {
-            **batch,
-            "prompt": [
-                data.prompts.messages(action, seed.question, None)
-                for seed, action in zip(chosen, batch["action"], strict=True)
-            ],
-            "image": [data.images(seed.image_sha) for seed in chosen],
+            "seed_id": [row.seed.id for row in rows],
+            "action": [row.action for row in rows],
+            "theme": [row.theme for row in rows],
+            "wish": [row.wish for row in rows],
+            "prompt": [data.prompts.messages(row.action, row.seed.question, row.wish or None) for row in rows],
+            "image": [data.images(row.seed.image_sha) for row in rows],
         }
 
-    table = Dataset.from_dict({"seed_id": [seed.id for seed, _ in rows], "action": [action for _, action in rows]})
-    return table.with_transform(render)
+    return Dataset.from_dict({"row": list(range(count))}).with_transform(render)

@@ -64,7 +64,7 @@ class RunFacts:
     `publishable` = (whether licences allow it, why). `cost` counts what was spent, in the order in which it is shown
     ("answers of the target": 900, ...). `seconds` holds train, probe, curate and total. `training_log` is the lines of
     the auditor's log.jsonl. `faults`: what a model or a server did not deliver -> requests. `date` is an ISO date.
-    `command` is the line that repeats the run.
+    `command` is the line that repeats the run. `passes`: what each auditor was offered and did not want to try.
     """
 
     version: str
@@ -79,3 +79,4 @@ class RunFacts:
     versions: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, int] = field(default_factory=dict)
     command: str = ""
+    passes: Mapping[str, int] = field(default_factory=dict)

@@ -28,8 +28,8 @@ def success_rate(rows: Sequence[Judged]) -> Rate:
     return Rate(rate=valid / trials if trials else 0.0, low=low, high=high, valid=valid, trials=trials)
 
 
-def search_success(rows: Sequence[Judged], curation: Curation) -> SearchSuccess:
-    """Return what one auditor achieved with these trials."""
+def search_success(rows: Sequence[Judged], curation: Curation, passes: int = 0) -> SearchSuccess:
+    """Return what one auditor achieved with these trials; `passes` are offers that it did not want to try."""
     valid = [row for row in rows if row.failed]
     types = Counter(type_of(row.probe.id, curation) for row in valid)
     questions = Counter(_spelling(row.probe.question) for row in valid)
@@ -43,6 +43,7 @@ def search_success(rows: Sequence[Judged], curation: Curation) -> SearchSuccess:
         unique_failures=len(kept),
         distinct_questions=len({_spelling(row.probe.question) for row in rows if row.probe.question}),
         largest_question_share=max(questions.values()) / len(valid) if valid else 0.0,
+        passes=passes,
         by_pairing={pairing: success_rate(part) for pairing, part in by_pairing.items() if part},
         by_type=by_frequency({name: count for name, count in types.items() if name}),
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},

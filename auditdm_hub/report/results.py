@@ -51,7 +51,10 @@ def build_results(judged: Sequence[Judged], curation: Curation, facts: RunFacts)
         models=facts.models.as_json(),
         pool=_pool(facts.pool),
         publishable=Publishable(ok=facts.publishable[0], why=facts.publishable[1]),
-        search_success={arm: search_success(part, curation) if part else None for arm, part in arms.items()},
+        search_success={
+            arm: search_success(part, curation, facts.passes.get(arm, 0)) if part else None
+            for arm, part in arms.items()
+        },
         consensus=consensus_figures(judged, facts.models),
         failure_types=[_type(kind, judged, rows, curation, facts.seed) for kind in curation.types],
         unassigned=sum(name == UNASSIGNED for name in curation.assignments.values()),

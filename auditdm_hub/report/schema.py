@@ -31,13 +31,15 @@ class SearchSuccess(Rate):
 
     `effective_types` = exp(entropy) of the failure types among its valid failures, the unassigned left out; so many
     equally common types would be as diverse. `unique_failures`: its valid failures without repetitions of each other.
-    `largest_question_share`: share of the most frequent question among its valid failures.
+    `largest_question_share`: share of the most frequent question among its valid failures. `passes`: images on which it
+    was asked for a theme and made no trial; its yield is trials / (trials + passes).
     """
 
     effective_types: float
     unique_failures: int
     distinct_questions: int
     largest_question_share: float
+    passes: int
     by_pairing: dict[Pairing, Rate]
     by_type: dict[str, int]
     outcomes: dict[Outcome, int]

@@ -99,7 +99,8 @@ def verdict(results: Results) -> str:
     success = found[best]
     families = len({model["family"] for model in results["models"]["references"]})
     sentence = (
-        f"The model {target} contradicts the consensus of {plural(families, 'reference family', 'reference families')} in "
+        f"The model {target} contradicts the consensus of "
+        f"{plural(families, 'reference family', 'reference families')} in "
         f"{percent(success['rate'], 1)} of {plural(success['trials'], 'trial')} by the {ARM_NAMES[best]} auditor "
         f"(95% interval {interval(success['low'], success['high'])})"
     )

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from auditdm_hub import __version__
@@ -48,7 +48,14 @@ def models_of(config: AuditConfig, run: Run, cast: Cast) -> dict[str, object]:
     return asdict(models)
 
 
-def run_facts(config: AuditConfig, run: Run, seeds: Sequence[Seed], judged: Sequence[Judged], command: str) -> RunFacts:
+def run_facts(
+    config: AuditConfig,
+    run: Run,
+    seeds: Sequence[Seed],
+    judged: Sequence[Judged],
+    passes: Mapping[str, int],
+    command: str,
+) -> RunFacts:
     """Return everything that is known of a run whose probing is done.
 
     Nothing of it but times and dates depends on how often the run was interrupted: costs are counted in its tables.
@@ -65,11 +72,12 @@ def run_facts(config: AuditConfig, run: Run, seeds: Sequence[Seed], judged: Sequ
         pool=_pool(config, run, seeds),
         publishable=publishable(seeds),
         seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
-        cost=_cost(config, judged, asked),
+        cost=_cost(config, judged, asked, sum(passes.values())),
         training_log=_training_log(run) if config.steps else (),
         versions=dict(run.manifest["versions"]),
         faults=_faults(judged, models),
         command=command,
+        passes=passes,
     )
 
 
@@ -101,12 +109,12 @@ def _pool(config: AuditConfig, run: Run, seeds: Sequence[Seed]) -> PoolFacts:
     )
 
 
-def _cost(config: AuditConfig, judged: Sequence[Judged], models: int) -> dict[str, float]:
+def _cost(config: AuditConfig, judged: Sequence[Judged], models: int, passes: int) -> dict[str, float]:
     training = config.steps * config.training.prompts_per_step * config.training.num_generations
     asked = {(row.probe.image_sha, row.probe.question) for row in judged if not row.probe.fault}
     return {
         "texts written in training": training,
-        "texts written in probing": len(judged),
+        "texts written in probing": len(judged) + passes,
         "distinct questions asked in probing": len(asked),
         "answers got in probing": len(asked) * models,
     }

@@ -178,7 +178,8 @@ class Cast:
 
         config, folder = self._config, Path(self._config.pool)
         if config.columns and (self._parts.pool is not None or config.pool == PLAYGROUND or folder.is_dir()):
-            raise ConfigError(f"columns: got {', '.join(config.columns)} for the pool {config.pool}, which has no columns")
+            named = ", ".join(config.columns)
+            raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
         if self._parts.pool is not None:
             return (replace(item, licence=item.licence or config.pool_license) for item in self._parts.pool)
         if config.pool == PLAYGROUND:

@@ -18,13 +18,16 @@ import pyarrow as pa
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.ask import ask
 from auditdm_hub.auditing.auditors import Arm
+from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Schedule, admits
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
-from auditdm_hub.auditing.generate import generate, read_trials
+from auditdm_hub.auditing.generate import generate, read_offers, read_trials
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.novelty import Novelty
+from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
 from auditdm_hub.auditing.pool import fill_pool
-from auditdm_hub.auditing.probe import ImageTools, plan
+from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.reward import AuditReward
+from auditdm_hub.auditing.themes import Theme, passed
 from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_auditor
 from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
@@ -39,9 +42,11 @@ from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
 from auditdm_hub.workflows.facts import MODELS, models_of, run_facts
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
+from auditdm_hub.workflows.themes import propose
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 NO_PARTS = Parts()
+TRIALS = Path("auditor") / "trials"
 FAILURES = SCHEMA.append(pa.field("failure_type", pa.string()))
 
 
@@ -131,9 +136,12 @@ class _Audit:
 
         begun = time.monotonic()
         tools = self._tools(ImageMemory(run.images.get))
-        novelty = Novelty() if config.training.novelty == "archive" else None
-        reward = AuditReward(self._discovery, lambda probes: self._ask_and_vote(probes, tools), tools, novelty)
-        training = config.training.model_dump(exclude={"novelty"})
+        curriculum = self._curriculum()
+        novelty = Novelty(curriculum.kind) if config.training.novelty == "archive" else None
+        reward = AuditReward(
+            self.seeds, lambda probes: self._ask_and_vote(probes, tools), tools, novelty, curriculum=curriculum
+        )
+        training = config.training.model_dump(exclude={"novelty", "rounds"})
         settings = TrainingSettings(
             **training,
             steps=config.steps,
@@ -141,11 +149,12 @@ class _Audit:
             device=str(pick_device(config.device)),
             report_to=config.report_to,
         )
-        data = TrainingData(self._discovery, config.actions, run.images.get, self._cast.prompts)
+        data = TrainingData(curriculum, run.images.get, self._cast.prompts)
         train_auditor(
             self._cast.auditor_base, data, reward, settings, run.path / "auditor", True, self._watcher.stage("train")
         )
-        run.finish_stage("train", [str(ADAPTER), "auditor/log.jsonl"], time.monotonic() - begun)
+        kept = [str(TRIALS)] if config.training.rounds > 1 else []
+        run.finish_stage("train", [str(ADAPTER), "auditor/log.jsonl", *kept], time.monotonic() - begun)
 
     def probe(self) -> None:
         """Let every auditor write its trials on the same images, and get all answers."""
@@ -154,14 +163,18 @@ class _Audit:
             return
         begun = time.monotonic()
         tools = self._tools(run.images)
-        drafts = plan(self._discovery, self._config.actions, self._config.probes)
-        if not drafts:
+        seeds, config = self._probed, self._config
+        free = FixedPlan(seeds, config.actions, config.probes)
+        if not free.trials:
             raise PoolError("captions and edits need images with a question: add `question` to `actions:`")
+        themes = self._curriculum_themes()
         arms = self._arms()
         for name, make in arms.items():
             generate(
                 make(),
-                drafts,
+                ThemedPlan(seeds, config.actions, themes, config.probes, config.seed)
+                if themes and name == "trained"
+                else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools),
                 run.path / "exchanges" / name,
@@ -193,7 +206,7 @@ class _Audit:
         """Write results.json, report.md and report.html."""
         run, begun = self._run, time.monotonic()
         judged = self._trials()
-        facts = run_facts(self._config, run, self.seeds, judged, command)
+        facts = run_facts(self._config, run, self.seeds, judged, self._passes(), command)
         results = build_results(judged, curation, facts)
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
@@ -204,6 +217,39 @@ class _Audit:
     @property
     def _discovery(self) -> list[Seed]:
         return [seed for seed in self.seeds if seed.split == "discovery"]
+
+    @property
+    def _trained(self) -> list[Seed]:
+        """The images to train on: half of them, if there is a training."""
+        return [seed for seed in self._discovery if int(seed.image_sha[:8], 16) % 2 == 0] or self._discovery
+
+    @property
+    def _probed(self) -> list[Seed]:
+        """The images to probe: those that training has not seen."""
+        if not self._config.steps:
+            return self._discovery
+        return [seed for seed in self._discovery if int(seed.image_sha[:8], 16) % 2] or self._discovery
+
+    def _curriculum(self) -> Curriculum:
+        config, training = self._config, self._config.training
+        tools = self._tools(ImageMemory(self._run.images.get))
+        rounds = Rounds(
+            training.rounds,
+            self._propose,
+            self._run.path / TRIALS,
+            lambda rows: admits(self._cast.auditor(None), rows, tools),
+        )
+        schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
+        return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
+
+    def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
+        return propose(judged, self._cast.embedder, self._config.seed)
+
+    def _curriculum_themes(self) -> list[Theme]:
+        """Return the themes that training ended with."""
+        if not self._config.steps or self._config.training.rounds == 1:
+            return []
+        return self._propose(self._curriculum().trials())
 
     def _tools(self, images: object) -> ImageTools:
         return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor)  # type: ignore[arg-type]
@@ -223,6 +269,10 @@ class _Audit:
 
     def _trials(self) -> list[Judged]:
         return [row for name in self._arms() for row in read_trials(self._run.path / "exchanges" / name)]
+
+    def _passes(self) -> dict[str, int]:
+        offers = {name: read_offers(self._run.path / "exchanges" / name) for name in self._arms()}
+        return {name: sum(passed(row.probe) for row in rows) for name, rows in offers.items()}
 
     def _ask_and_vote(self, probes: Sequence[Probe], tools: ImageTools) -> list[Judged]:
         cast = self._cast

@@ -146,11 +146,11 @@ def test_the_second_pass_asks_on_the_changed_image(tools: ImageTools) -> None:
 
 def test_write_passes_theme_and_seed_of_each_trial(tools: ImageTools) -> None:
     one = seed("s", tools.images.put(picture("red")))
-    drafts = [Draft(one, "question", attempt) for attempt in range(2)]
-    written = write(Scribe(), drafts, tools, ["clocks", None])
+    drafts = [Draft(one, "question", 0, "", "time", "clocks"), Draft(one, "question", 1)]
+    written = write(Scribe(), drafts, tools)
     assert [draft.text.split()[5] for draft in written] == ["clocks", "None"]
     assert written[0].text.endswith(f"{drafts[0].random_seed(7, 'write')}?")
-    assert write(Scribe(), drafts[::-1], tools, [None, "clocks"]) == written[::-1]
+    assert write(Scribe(), drafts[::-1], tools) == written[::-1]
 
 
 def test_plan_uses_every_pair_once_before_any_twice() -> None:

@@ -31,7 +31,7 @@ def test_playground_prompts_are_short_messages() -> None:
 
 def test_override_replaces_only_what_is_given() -> None:
     changed = PLAYGROUND_PROMPTS.override(edit="change {question}")
-    assert changed == AuditorPrompts("ask", "draw for {question}", "change {question}")
+    assert changed == AuditorPrompts("ask {theme}", "draw {theme} for {question}", "change {question}", "about {theme}")
 
 
 @pytest.mark.parametrize(("template", "got"), [("ask about {answer}", r"\{answer\}"), (" ", "got nothing")])

@@ -10,9 +10,10 @@ from auditing.training_case import STEPS, TINY, Case, LenientReward, log_without
 from safetensors.torch import load_file
 
 from auditdm_hub.auditing.checkpoints import latest_intact
+from auditdm_hub.auditing.curriculum import free_rows
 from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.auditing.reward import AuditReward
-from auditdm_hub.auditing.train import TrainingSettings, grpo_config, micro_batch, training_rows
+from auditdm_hub.auditing.train import TrainingSettings, grpo_config, micro_batch
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.transformers_auditor import TransformersAuditor
 from auditdm_hub.records import Seed
@@ -158,14 +159,14 @@ def test_batches_split_without_breaking_a_group() -> None:
 
 def test_rows_cover_every_pair_before_any_twice() -> None:
     seeds = [Seed(name, "0" * 64, "", question, "", "", "", "discovery") for name, question in (("a", "q?"), ("b", ""))]
-    rows = training_rows(seeds, ("question", "edit"), 7, seed=1)
-    named = [(seed.id, action) for seed, action in rows]
+    rows = free_rows(seeds, ("question", "edit"), 7, seed=1)
+    named = [(row.seed.id, row.action) for row in rows]
     assert set(named[:3]) == set(named[3:6]) == {("a", "question"), ("b", "question"), ("a", "edit")}
     assert len(named) == 7
-    assert training_rows(seeds, ("question", "edit"), 7, seed=1) == rows
-    assert any(training_rows(seeds, ("question", "edit"), 7, seed=other) != rows for other in range(2, 6))
+    assert free_rows(seeds, ("question", "edit"), 7, seed=1) == rows
+    assert any(free_rows(seeds, ("question", "edit"), 7, seed=other) != rows for other in range(2, 6))
     with pytest.raises(ValueError, match="nothing to train on: 1 images, actions edit, no questions"):
-        training_rows(seeds[1:], ("edit",), 7, seed=1)
+        free_rows(seeds[1:], ("edit",), 7, seed=1)
 
 
 def test_training_makes_successes_more_frequent(case: Case, tmp_path: Path) -> None:

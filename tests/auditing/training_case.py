@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from auditdm_hub.auditing.curriculum import Curriculum, Schedule
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.probe import ImageTools
@@ -35,9 +36,15 @@ def judge(probes: Sequence[Probe]) -> list[Judged]:
 class LenientReward(AuditReward):
     """Tags what an untrained model writes, so that it can be asked."""
 
-    def score(self, seed_ids: Sequence[str], actions: Sequence[Action], texts: Sequence[str]) -> list[Scored]:
+    def score(
+        self,
+        seed_ids: Sequence[str],
+        actions: Sequence[Action],
+        texts: Sequence[str],
+        wishes: Sequence[tuple[str, str]] = (),
+    ) -> list[Scored]:
         words = [text.replace("?", "").replace("<", "").replace(">", "") for text in texts]
-        return super().score(seed_ids, actions, [f"<question> {word}?" for word in words])
+        return super().score(seed_ids, actions, [f"<question> {word}?" for word in words], wishes)
 
 
 class Case:
@@ -58,7 +65,9 @@ class Case:
         self, out: Path, settings: TrainingSettings = TINY, resume: bool = False, stop_at: int = 0
     ) -> AuditReward:
         reward = self.reward()
-        data = TrainingData(self.seeds, ("question",), self.images.get, PLAYGROUND_PROMPTS)
+        schedule = Schedule(settings.steps, settings.prompts_per_step, settings.seed)
+        rows = Curriculum(self.seeds, ("question",), schedule)
+        data = TrainingData(rows, self.images.get, PLAYGROUND_PROMPTS)
 
         def stop(done: int, total: int) -> None:
             assert total == settings.steps

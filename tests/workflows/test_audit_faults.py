@@ -163,6 +163,7 @@ def test_a_target_without_a_weakness_has_no_failure_type(tmp_path: Path) -> None
     assert [results["search_success"][arm]["valid"] for arm in ("prompt_only", "random")] == [0, 0]
     assert results["search_success"]["prompt_only"]["outcomes"]["agreement"] > PROBES / 2
 
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -9,7 +9,7 @@ import pytest
 from PIL.Image import Image
 from workflows.own_objects import SMALL, Model, Objects, interrupting, tables, timeless, weak
 
-from auditdm_hub.auditing import generate
+from auditdm_hub.auditing import plans
 from auditdm_hub.errors import RunError
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows import Watcher
@@ -29,7 +29,7 @@ class Wanted:
 @pytest.fixture(scope="module")
 def wanted(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "CHUNK", CHUNK)
+        patch.setattr(plans, "CHUNK", CHUNK)
         objects = Objects()
         run = objects.audit(tmp_path_factory.mktemp("wanted") / "run", **SMALL)
     return Wanted(tables(run.path), timeless(run), objects.calls)
@@ -37,7 +37,7 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate, "CHUNK", CHUNK)
+    monkeypatch.setattr(plans, "CHUNK", CHUNK)
 
 
 def interrupt(start: Callable[[], Run], out: Path) -> None:

@@ -6,7 +6,7 @@ processor. That makes a batch cost a few milliseconds.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -18,7 +18,7 @@ from transformers import ProcessorMixin
 from auditdm_hub.playground.build.grounding import Mention, mentions
 from auditdm_hub.playground.draw import SIZE, TILE, contents, tile
 from auditdm_hub.playground.gaps import Gap, planted
-from auditdm_hub.playground.sample import sample_question, sample_scene, sample_wording
+from auditdm_hub.playground.sample import is_held_out, sample_question, sample_scene, sample_wording
 from auditdm_hub.playground.skills import Answered, parse_question
 from auditdm_hub.playground.skills.questions import ASKED, CROWD, CROWDED
 from auditdm_hub.playground.world import BACKGROUNDS, SIDE, Scene, Thing
@@ -27,8 +27,9 @@ from auditdm_hub.records import UNANSWERABLE
 HARD = {"left or right": 2, "above or below": 2, "neighbour": 2, "same color": 2, "digit sum": 2, "tallest bar": 2,
         "odd one out": 2}  # fmt: skip
 # For the second round: what is still wrong at times after the first.
-WEAK = {"count color": 5, "count shape": 6, "count both": 3, "more than": 3, "same color": 3, "tallest bar": 2,
+WEAK = {"count color": 5, "count shape": 6, "count both": 3, "more than": 3, "same color": 3, "tallest bar": 4,
         "neighbour": 2, "digit sum": 2, "odd one out": 2}  # fmt: skip
+ALIKE = 0.4  # of the scenes of the second round: shapes that are alike, so that large counts are not rare
 FALSE_PREMISE_SHARE, WEAK_FALSE_PREMISE_SHARE = 0.08, 0.25
 Ints = NDArray[np.int64]
 
@@ -113,11 +114,27 @@ def sample_examples(
     made: list[Example] = []
     for row in range(scenes):
         scene = sample_scene(rng, unseen=unseen)
+        if weak and rng.random() < ALIKE:
+            scene = alike(scene, rng)
         numbers[row] = tile_numbers(scene)
         for example in examples(scene, rng, gaps, each, weak):
             owners.append(row)
             made.append(example)
     return numbers, owners, made
+
+
+def alike(scene: Scene, rng: random.Random) -> Scene:
+    """Give most shapes of a scene one colour, or make them one shape; a pair that is held out stays out."""
+    shapes = list(scene.things("shape"))
+    if not shapes:
+        return scene
+    _, model = rng.choice(shapes)
+    look = rng.choice(("color", "shape"))
+    changed = scene
+    for cell, thing in shapes:
+        if rng.random() < rng.choice((0.4, 0.8)):
+            changed = changed.put(cell, replace(thing, **{look: getattr(model, look)}))
+    return scene if is_held_out(changed) else changed
 
 
 def planted_gap(gaps: tuple[Gap, ...], example: Example) -> str:

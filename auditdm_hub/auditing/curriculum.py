@@ -1,0 +1,195 @@
+"""What the auditor is trained on when: rounds, each planned from what the rounds before it found.
+
+A round's rows are a quarter free exploration; the rest ask for the themes that curation has found so far, shared out
+by a bandit: a theme's weight is sqrt(p (1 - p)) + 0.1 with p the success of what was asked for it, because that is
+how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass on; for
+captions and edits, seeds whose question is of the theme: the new image is made to admit it.
+
+Rows are planned when the first of a round is read. TRL reads one step ahead, so a round knows the trials up to two
+steps before its own; they lie in a table beside the checkpoints, and a training that is resumed plans the same.
+"""
+
+import math
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
+from auditdm_hub.auditing.novelty import kind_of
+from auditdm_hub.auditing.parse import parse
+from auditdm_hub.auditing.probe import Draft, ImageTools, write
+from auditdm_hub.auditing.themes import PASSED, Propose, Theme, theme_of
+from auditdm_hub.protocols import Auditor
+from auditdm_hub.records import Action, Judged, Seed
+from auditdm_hub.tables import read_rows, write_table
+
+EXPLORED = 0.25
+CANDIDATES = 4  # images that are looked at for each row of a question
+LAG = 1
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One prompt of the training: an image, what to write, and the wish ("" = none)."""
+
+    seed: Seed
+    action: Action
+    theme: str = ""
+    wish: str = ""
+
+
+Admits = Callable[[Sequence[Row]], Sequence[bool]]
+"""Whether the auditor would write something for each row, and not pass."""
+
+
+def free_rows(seeds: Sequence[Seed], actions: Sequence[Action], count: int, seed: int) -> list[Row]:
+    """Return `count` rows without a wish: all usable (seed, action) pairs, shuffled anew for each epoch.
+
+    Raises:
+        ValueError: no pair is usable: captions and edits need a question beside the image.
+    """
+    pairs = [Row(one, action) for one in seeds for action in actions if action == "question" or one.question]
+    if not pairs:
+        raise ValueError(f"nothing to train on: {len(seeds)} images, actions {', '.join(actions)}, no questions")
+    rows: list[Row] = []
+    epoch = 0
+    while len(rows) < count:
+        shuffled = list(pairs)
+        random.Random(f"{seed} {epoch}").shuffle(shuffled)
+        rows += shuffled
+        epoch += 1
+    return rows[:count]
+
+
+def admits(auditor: Auditor, rows: Sequence[Row], tools: ImageTools) -> list[bool]:
+    """Return whether an auditor writes something for each row, and does not pass."""
+    drafts = [Draft(row.seed, row.action, place, "", row.theme, row.wish) for place, row in enumerate(rows)]
+    return [parse(d.text, d.action, d.seed.question).fault != PASSED for d in write(auditor, drafts, tools)]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Steps of the training, prompts of a step over all processes, and the seed of every draw."""
+
+    steps: int
+    rows_per_step: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How themes come in: `number` of rounds, what proposes, the folder of the trials, and what chooses images."""
+
+    number: int
+    propose: Propose
+    folder: Path
+    admits: Admits | None = None
+
+
+class Curriculum:
+    """The rows of one training."""
+
+    def __init__(
+        self, seeds: Sequence[Seed], actions: Sequence[Action], schedule: Schedule, rounds: Rounds | None = None
+    ) -> None:
+        """Plan a training on images; without `rounds` there are no themes."""
+        self._seeds, self._actions, self._schedule, self._rounds = seeds, actions, schedule, rounds
+        self._round_steps = math.ceil(schedule.steps / (rounds.number if rounds else 1))
+        self._free = free_rows(seeds, actions, schedule.steps * schedule.rows_per_step, schedule.seed)
+        self._planned: dict[int, list[Row]] = {}
+        self.themes: Sequence[Theme] = ()
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def row(self, index: int) -> Row:
+        """Return a row; a round is planned when its first row is read."""
+        number, place = divmod(index, self._round_steps * self._schedule.rows_per_step)
+        if number not in self._planned:
+            self._planned = {number: self._plan(number)}
+        return self._planned[number][place]
+
+    def record(self, step: int, judged: Sequence[Judged]) -> None:
+        """Keep the trials of a step (counted from 0)."""
+        if self._rounds is not None:
+            file = self._rounds.folder / f"{step:06d}-{os.environ.get('RANK', '0')}.parquet"
+            write_table(file, [to_row(row) for row in judged], SCHEMA)
+
+    def trials(self, steps: int | None = None) -> list[Judged]:
+        """Return the trials of the first `steps` steps, or of all."""
+        files = sorted(self._rounds.folder.glob("*.parquet")) if self._rounds else []
+        kept = [file for file in files if steps is None or int(file.stem.partition("-")[0]) < steps]
+        return [from_row(row) for file in kept for row in read_rows(file)]
+
+    def kind(self, judged: Judged) -> str:
+        """Return what novelty counts as one kind: the theme that a trial is of, else the frame of its sentences."""
+        return theme_of(self.themes, judged) or kind_of(judged)
+
+    def on_theme(self, name: str, judged: Judged) -> bool:
+        """Whether a trial is of the theme that it was asked for; one that is known no more is met by anything."""
+        theme = next((theme for theme in self.themes if theme.name == name), None)
+        return theme is None or theme.matches(judged.probe.question, judged.verdict.consensus)
+
+    def _plan(self, number: int) -> list[Row]:
+        count = self._round_steps * self._schedule.rows_per_step
+        free = self._free[number * count : (number + 1) * count]
+        if number == 0 or self._rounds is None:
+            return free
+        trials = self.trials(number * self._round_steps - LAG)
+        self.themes = self._rounds.propose(trials)
+        rng = random.Random(f"{self._schedule.seed} round {number}")
+        wanted = len(free) - math.ceil(EXPLORED * len(free))
+        themed = self._themed(wanted, shares(self.themes, trials), rng) if self.themes else []
+        rows = [*themed, *free[: len(free) - len(themed)]]
+        rng.shuffle(rows)
+        return rows
+
+    def _themed(self, count: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
+        """Return at most `count` rows with wishes: every action equally often, themes by their weights."""
+        rows: list[Row] = []
+        for place, action in enumerate(self._actions):
+            wanted = count * (place + 1) // len(self._actions) - count * place // len(self._actions)
+            if action == "question":
+                rows += self._questions(rng.choices(self.themes, weights, k=wanted), rng)
+            else:
+                rows += self._changes(action, wanted, weights, rng)
+        return rows
+
+    def _questions(self, themes: Sequence[Theme], rng: random.Random) -> list[Row]:
+        admits = self._rounds.admits if self._rounds else None
+        tried = [
+            Row(rng.choice(self._seeds), "question", theme.name, theme.wish(rng))
+            for theme in themes
+            for _ in range(CANDIDATES if admits else 1)
+        ]
+        admitted = admits(tried) if admits else [True] * len(tried)
+        wanted, rows = Counter(theme.name for theme in themes), []
+        for row, ok in zip(tried, admitted, strict=True):
+            if ok and wanted[row.theme]:
+                wanted[row.theme] -= 1
+                rows.append(row)
+        return rows
+
+    def _changes(self, action: Action, wanted: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
+        fitting = [[seed for seed in self._seeds if seed.question and theme.fits(seed.question)]
+                   for theme in self.themes]  # fmt: skip
+        usable = [weight if seeds else 0.0 for weight, seeds in zip(weights, fitting, strict=True)]
+        if not sum(usable):
+            return []
+        chosen = rng.choices(range(len(self.themes)), usable, k=wanted)
+        return [
+            Row(rng.choice(fitting[k]), action, self.themes[k].name, self.themes[k].wish(rng, words=False))
+            for k in chosen
+        ]
+
+
+def shares(themes: Sequence[Theme], trials: Sequence[Judged]) -> list[float]:
+    """Return each theme's weight: sqrt(p (1 - p)) + 0.1, p being the success of what was asked for it (0.5 if new)."""
+    asked = Counter(row.probe.theme for row in trials)
+    found = Counter(row.probe.theme for row in trials if row.failed)
+    rates = [(found[theme.name] + 1) / (asked[theme.name] + 2) for theme in themes]
+    return [math.sqrt(rate * (1 - rate)) + 0.1 for rate in rates]

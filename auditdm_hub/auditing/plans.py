@@ -1,0 +1,127 @@
+"""Which trials an auditor makes: a fixed list, or one that follows themes.
+
+A plan gives the drafts of one chunk after another, from what the chunks before it brought: a run that was killed goes
+on with the same drafts.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from auditdm_hub.auditing.probe import Draft, plan
+from auditdm_hub.auditing.themes import Theme, passed
+from auditdm_hub.records import Action, Judged, Probe, Seed
+
+CHUNK = 128
+QUESTION_SHARE = 0.015
+"""Of all trials, at most so many with the same words: a question that works is not asked for ever."""
+PATIENCE = 4
+"""How often every image may be offered for a theme before it is given up."""
+MOST_OFFERS = 8
+
+
+class Plan(Protocol):
+    """What `generate` follows."""
+
+    @property
+    def trials(self) -> int:
+        """How many texts are asked for; a pass is not counted."""
+        ...
+
+    def chunk(self, index: int, before: Sequence[Judged]) -> list[Draft]:
+        """Return the drafts of a chunk; none = the plan is done. `before` holds every row of the chunks before it."""
+        ...
+
+    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
+        """Whether a probe's question has been asked so often that it is to be left out."""
+        ...
+
+
+class FixedPlan:
+    """Every (image, action) once before any twice, without themes."""
+
+    def __init__(self, seeds: Sequence[Seed], actions: Sequence[Action], trials: int) -> None:
+        self._drafts = plan(seeds, actions, trials)
+        self.trials = len(self._drafts)
+
+    def chunk(self, index: int, before: Sequence[Judged]) -> list[Draft]:
+        """Return a slice of the list."""
+        del before
+        return self._drafts[index * CHUNK : (index + 1) * CHUNK]
+
+    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
+        """Never."""
+        del probe, asked
+        return False
+
+
+class ThemedPlan:
+    """Every theme and action equally often, on images that the auditor does not pass on.
+
+    A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
+    admits a theme, its trials go to the others.
+    """
+
+    def __init__(
+        self, seeds: Sequence[Seed], actions: Sequence[Action], themes: Sequence[Theme], trials: int, seed: int = 0
+    ) -> None:
+        """Plan `trials` texts.
+
+        Raises:
+            ValueError: there are no themes.
+        """
+        if not themes:
+            raise ValueError("a themed plan needs at least one theme, got none")
+        self.trials = trials
+        self._themes = {theme.name: theme for theme in themes}
+        self._seed = seed
+        changed = sum(action != "question" for action in actions) / len(actions)
+        self._most = max(3, int(QUESTION_SHARE * trials * (1 + changed)))
+        self._offers: dict[tuple[str, Action], list[Seed]] = {}
+        for theme in themes:
+            for action in actions:
+                fit = [one for one in seeds if action == "question" or (one.question and theme.fits(one.question))]
+                random.Random(f"{seed} {theme.name} {action}").shuffle(fit)
+                if fit:
+                    self._offers[theme.name, action] = fit
+
+    def chunk(self, index: int, before: Sequence[Judged]) -> list[Draft]:
+        """Return the next drafts: those pairs of theme and action first that have the fewest trials."""
+        del index
+        first = [row.probe for row in before if row.probe.first_pass]
+        offered = Counter((probe.theme, probe.action) for probe in first)
+        made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
+        attempts = Counter((probe.seed_id, probe.action) for probe in first)
+        open_pairs = [pair for pair, fit in self._offers.items() if offered[pair] < PATIENCE * len(fit)]
+        lacking = self.trials - sum(made.values())
+        drafts: list[Draft] = []
+        for pair, wanted in _shared(open_pairs, made, lacking).items():
+            fit, start = self._offers[pair], offered[pair]
+            each = min(MOST_OFFERS, (start + 2) / (made[pair] + 1))
+            for number in range(start, min(start + round(wanted * each), PATIENCE * len(fit))):
+                drafts.append(self._draft(pair, fit[number % len(fit)], number, attempts))
+        # Even chunks: all pairs go on at the same pace.
+        random.Random(f"{self._seed} {len(first)}").shuffle(drafts)
+        return drafts[:CHUNK]
+
+    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
+        """Whether its share of the questions would become too large."""
+        return asked[probe.question] >= self._most
+
+    def _draft(self, pair: tuple[str, Action], seed: Seed, number: int, attempts: Counter[tuple[str, Action]]) -> Draft:
+        name, action = pair
+        attempt = attempts[seed.id, action]
+        attempts[seed.id, action] += 1
+        rng = random.Random(f"{self._seed} {name} {action} {number}")
+        return Draft(seed, action, attempt, "", name, self._themes[name].wish(rng, words=action == "question"))
+
+
+def _shared(
+    pairs: Sequence[tuple[str, Action]], made: Counter[tuple[str, Action]], lacking: int
+) -> dict[tuple[str, Action], int]:
+    """Share out what lacks, so that all pairs come to the same number of trials."""
+    wanted: Counter[tuple[str, Action]] = Counter()
+    for _ in range(lacking if pairs else 0):
+        wanted[min(pairs, key=lambda pair: made[pair] + wanted[pair])] += 1
+    return dict(wanted)

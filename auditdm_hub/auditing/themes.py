@@ -1,0 +1,55 @@
+"""Themes: what an auditor is asked to look at, so that diversity comes from the prompt and not from luck.
+
+Success alone is won by asking one question for ever. A theme is a kind of failure that the audit itself has found so
+far, as its own curation sees it; a wish is one request for more of it: words of a failed question and the answer that
+the references agreed on there ("how many red answer 6"). An auditor may pass on an image that does not admit a wish.
+Passes are counted, and shown as the auditor's yield; they are no trials, because nothing was asked.
+
+Themes come from failures and consensus answers alone: no ground truth, no list of skills. The idea is ours; it is not
+in arXiv 2512.16921, whose auditor is trained on success alone.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from auditdm_hub.records import Judged, Probe
+
+PASSED = "passed"
+"""The fault of a trial that the auditor did not want to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A kind of failure. `examples`: words of a failed question, and the consensus answer.
+
+    `fits` says of a question whether it is of this kind, whatever its answer; `matches` also looks at the consensus.
+    `successes` of `trials` judged trials that match had failed.
+    """
+
+    name: str
+    examples: tuple[tuple[str, str], ...]
+    fits: Callable[[str], bool]
+    matches: Callable[[str, str], bool]
+    successes: int
+    trials: int
+
+    def wish(self, rng: random.Random, words: bool = True) -> str:
+        """Draw a wish; without `words` only the answer, for a question that stands already."""
+        wanted, answer = rng.choice(self.examples)
+        return f"{wanted if words else ''} answer {answer}".strip()
+
+
+Propose = Callable[[Sequence[Judged]], Sequence[Theme]]
+"""From all trials so far to themes, the same for the same trials."""
+
+
+def theme_of(themes: Sequence[Theme], judged: Judged) -> str:
+    """Return the name of the first theme that a trial matches, or ""."""
+    question, consensus = judged.probe.question, judged.verdict.consensus
+    return next((theme.name for theme in themes if theme.matches(question, consensus)), "")
+
+
+def passed(probe: Probe) -> bool:
+    """Whether the auditor made no trial of it."""
+    return probe.fault.partition(":")[0] == PASSED
