@@ -41,14 +41,14 @@ def generate(
     while drafts := plan.chunk(index, rows):
         written = write(arm.auditor, drafts, tools)
         probes = _limited(build_probes(written, arm.name, tools), plan, asked)
+        probes = _first(probes, plan.trials - sum(_counts(row.probe) for row in rows))
         again = [replace(probe, auditor=arm.name) for probe in second_pass(probes, arm.auditor, tools)]
         judged = ask_and_vote([*probes, *_limited(again, plan, asked)])
         write_table(chunk_path(folder, index), [to_row(row) for row in judged], SCHEMA)
         rows += judged
         index += 1
         if progress is not None:
-            got = sum(row.probe.first_pass and not passed(row.probe) for row in rows)
-            progress(min(got, plan.trials), plan.trials)
+            progress(sum(_counts(row.probe) for row in rows), plan.trials)
 
 
 def read_trials(folder: Path) -> list[Judged]:
@@ -59,6 +59,22 @@ def read_trials(folder: Path) -> list[Judged]:
 def read_offers(folder: Path) -> list[Judged]:
     """Return the trials and the passes of a table that `generate` wrote."""
     return [from_row(row) for row in read_rows(folder)]
+
+
+def _counts(probe: Probe) -> bool:
+    """Whether this is one of the trials that the plan asks for."""
+    return probe.first_pass and not passed(probe)
+
+
+def _first(probes: Sequence[Probe], trials: int) -> list[Probe]:
+    """Return the probes up to as many trials: more were offered than needed, for there might have been passes."""
+    kept, left = [], trials
+    for probe in probes:
+        if left == 0:
+            break
+        left -= _counts(probe)
+        kept.append(probe)
+    return kept
 
 
 def _limited(probes: Sequence[Probe], plan: Plan, asked: Counter[str]) -> list[Probe]:

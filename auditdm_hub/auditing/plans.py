@@ -98,7 +98,7 @@ class ThemedPlan:
         drafts: list[Draft] = []
         for pair, wanted in _shared(open_pairs, made, lacking).items():
             fit, start = self._offers[pair], offered[pair]
-            each = min(MOST_OFFERS, (start + 2) / (made[pair] + 1))
+            each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
             for number in range(start, min(start + round(wanted * each), PATIENCE * len(fit))):
                 drafts.append(self._draft(pair, fit[number % len(fit)], number, attempts))
         # Even chunks: all pairs go on at the same pace.

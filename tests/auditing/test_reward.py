@@ -71,8 +71,9 @@ def test_each_component_is_logged(panel: Panel, images: ImageMemory) -> None:
     rewards(make(panel, images, Novelty()), "<question> f?", "<question> f?", "<question> a?", "x", log=log)
     assert log.pop("reward_time") > 0
     assert log == {
-        "search_success": 0.5, "consensus_rate": 0.75, "parse_ok": 0.75, "passes": 0, "invalid": 0, "answers_missing": 0,
-        "unique": 0.75, "disagreement_given_consensus": pytest.approx(2 / 3), "worth_given_success": 0.5,
+        "search_success": 0.5, "consensus_rate": 0.75, "parse_ok": 0.75, "passes": 0, "invalid": 0,
+        "answers_missing": 0, "unique": 0.75, "disagreement_given_consensus": pytest.approx(2 / 3),
+        "worth_given_success": 0.5,
         "search_success/question": 0.5, "effective_kinds": 1, "cache_hits": 0.25,
     }  # fmt: skip
 

@@ -1,0 +1,119 @@
+"""Rounds: free first, then themes that the trials so far gave rise to; the same rows after a restart."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, shares
+from auditdm_hub.auditing.themes import Theme, passed, theme_of
+from auditdm_hub.records import Exchange, Judged, Probe, Seed, Verdict
+
+SEEDS = [
+    Seed(f"s{k}", f"{k:064d}", "", "what time is it?" if k % 2 else "how many cups?", "", "", "CC0", "discovery")
+    for k in range(8)
+]
+SCHEDULE = Schedule(steps=12, rows_per_step=4, seed=3)
+
+
+def judged(question: str, outcome: str = "failure", consensus: str = "8", theme: str = "") -> Judged:
+    probe = Probe("s0", "training", "question", 0, f"<question> {question}", question, "auditor", "0" * 64, "original",
+                  "", "0" * 64, "", theme)  # fmt: skip
+    return Judged(Exchange(probe, "4", {"r": consensus}), Verdict(outcome, consensus, 1.0))  # type: ignore[arg-type]
+
+
+def theme(name: str, word: str) -> Theme:
+    return Theme(name, ((word, "8"), (word, "9")), lambda q: word in q, lambda q, a: word in q and a in "89", 2, 2)
+
+
+class Proposer:
+    """Proposes "clocks" once anything was asked, and keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def __call__(self, trials: Sequence[Judged]) -> Sequence[Theme]:
+        self.seen.append(len(trials))
+        return [theme("clocks", "time"), theme("crowds", "many")] if trials else []
+
+
+def made(folder: Path, proposer: Proposer, admit: str = "") -> Curriculum:
+    rounds = Rounds(3, proposer, folder, (lambda rows: [admit in row.wish for row in rows]) if admit else None)
+    return Curriculum(SEEDS, ("question", "edit"), SCHEDULE, rounds)
+
+
+def test_the_first_round_is_free_and_later_ones_have_themes(tmp_path: Path) -> None:
+    proposer = Proposer()
+    rows = made(tmp_path, proposer)
+    assert all(rows.row(index).wish == "" for index in range(16))
+    for step in range(4):
+        rows.record(step, [judged("what time is it?")])
+    second = [rows.row(index) for index in range(16, 32)]
+    assert proposer.seen == [3]  # TRL reads ahead: the last step of the round is not awaited
+    themed = [row for row in second if row.wish]
+    assert len(themed) == 12
+    assert {row.action for row in themed} == {"question", "edit"}
+    for row in themed:
+        if row.action == "edit":
+            assert ("time" in row.seed.question) == (row.theme == "clocks")
+            assert row.wish in ("answer 8", "answer 9")
+        else:
+            assert row.wish.split()[0] == {"clocks": "time", "crowds": "many"}[row.theme]
+
+
+def test_a_training_that_goes_on_plans_the_same(tmp_path: Path) -> None:
+    rows = made(tmp_path, Proposer())
+    for step in range(8):
+        rows.record(step, [judged("how many cups?", "failure" if step % 2 else "agreement")])
+    assert [made(tmp_path, Proposer()).row(index) for index in range(20, 44)] == [rows.row(i) for i in range(20, 44)]
+    assert made(tmp_path, Proposer()).trials() == rows.trials()
+    assert len(rows.trials(3)) == 3
+
+
+def test_images_are_chosen_that_admit_a_theme(tmp_path: Path) -> None:
+    rows = made(tmp_path, Proposer(), admit="answer 9")
+    rows.record(0, [judged("what time is it?")])
+    asked = [rows.row(index) for index in range(16, 32)]
+    questions = [row for row in asked if row.wish and row.action == "question"]
+    assert questions
+    assert all(row.wish.endswith("answer 9") for row in questions)
+    assert len(asked) == 16  # what finds no image is left to free exploration
+
+
+def test_without_rounds_nothing_is_kept(tmp_path: Path) -> None:
+    rows = Curriculum(SEEDS, ("question",), SCHEDULE)
+    rows.record(0, [judged("what time is it?")])
+    assert rows.trials() == []
+    assert {rows.row(index) for index in range(len(rows))} == {Row(seed, "question") for seed in SEEDS}
+
+
+def test_a_theme_that_is_neither_hopeless_nor_solved_gets_most() -> None:
+    themes = [theme("solved", "a"), theme("half", "b"), theme("new", "c"), theme("hopeless", "d")]
+    trials = [judged("q?", theme="solved")] * 50 + [judged("q?", "agreement", theme="hopeless")] * 50
+    trials += [judged("q?", theme="half")] * 25 + [judged("q?", "agreement", theme="half")] * 25
+    weights = dict(zip(("solved", "half", "new", "hopeless"), shares(themes, trials), strict=True))
+    assert weights["half"] == pytest.approx(0.6, abs=0.01)
+    assert weights["new"] == pytest.approx(0.6)
+    assert weights["solved"] == pytest.approx(weights["hopeless"])
+    assert 0.1 < weights["solved"] < 0.3
+
+
+def test_kinds_are_those_of_the_themes(tmp_path: Path) -> None:
+    rows = made(tmp_path, Proposer())
+    rows.record(0, [judged("what time is it?")])
+    rows.row(16)
+    one, other = judged("what time is it?"), judged("what is the time?", consensus="9")
+    assert rows.kind(one) == rows.kind(other) == "clocks" == theme_of(rows.themes, one)
+    assert rows.kind(judged("is it red?")) == "question | is it _"
+    assert rows.on_theme("clocks", one)
+    assert not rows.on_theme("crowds", one)
+    assert rows.on_theme("gone", one)
+
+
+def test_a_pass_is_no_trial() -> None:
+    probe = judged("q?").probe
+    assert not passed(probe)
+    assert passed(replace(probe, fault="passed"))
+    assert passed(replace(probe, fault="passed: asked often enough"))
+    assert not passed(replace(probe, fault="unparsed: pass"))

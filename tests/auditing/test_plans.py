@@ -1,0 +1,134 @@
+"""Plans of trials: fixed ones, and those that follow themes with an auditor that may pass."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from auditdm_hub.auditing.auditors import Arm
+from auditdm_hub.auditing.generate import generate, read_offers, read_trials
+from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
+from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.auditing.themes import Theme, passed
+from auditdm_hub.records import Action, Exchange, Judged, Probe, Seed, Verdict
+
+IMAGES = ImageMemory()
+SEEDS = [
+    Seed(f"s{k}", IMAGES.put(Image.new("RGB", (8, 8), (5 * k, 0, 0))), "", "how many?" if k % 2 else "what hour?", "",
+         "", "CC0", "discovery")
+    for k in range(40)
+]  # fmt: skip
+HOURS, CROWDS = (
+    Theme(name, ((word, answer),), lambda q, w=word: w in q, lambda q, a, w=word: w in q, 1, 1)  # type: ignore[misc]
+    for name, word, answer in (("hours", "hour", "8"), ("crowds", "many", "6"))
+)
+
+
+class Picky:
+    """Writes what was wished for; passes on hours unless the image is dark."""
+
+    id = "picky"
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def write(
+        self,
+        images: Sequence[Image.Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        self.calls += 1
+        rows = zip(images, themes, seeds, strict=True)
+        return [
+            "pass" if "hour" in (wish or "") and image.getpixel((0, 0))[0] > 50  # type: ignore[index]
+            else f"<question> {wish} on {seed % 5 if 'hour' in (wish or '') else seed}?"
+            for image, wish, seed in rows
+        ]  # fmt: skip
+
+
+def judge(probes: Sequence[Probe]) -> list[Judged]:
+    return [
+        Judged(Exchange(probe, "4", {"r": "8"}), Verdict("invalid" if probe.fault else "failure", "8", 1.0))
+        for probe in probes
+    ]
+
+
+def run(folder: Path, trials: int, themes: Sequence[Theme] = (HOURS, CROWDS)) -> list[Judged]:
+    plan = ThemedPlan(SEEDS, ("question",), themes, trials)
+    generate(Arm("trained", Picky()), plan, ImageTools(IMAGES), judge, folder)
+    return read_offers(folder)
+
+
+def test_themes_get_as_many_trials_in_spite_of_passes(tmp_path: Path) -> None:
+    rows = run(tmp_path, 12)
+    made = Counter(row.probe.theme for row in rows if not passed(row.probe))
+    assert made == {"crowds": 6, "hours": 6}
+    assert any(passed(row.probe) for row in rows)
+    assert {row.probe.theme for row in rows if row.probe.fault == "passed"} == {"hours"}
+    assert len(read_trials(tmp_path)) == sum(made.values())
+
+
+def test_no_question_is_asked_for_ever(tmp_path: Path) -> None:
+    rows = run(tmp_path, 200, (HOURS,))
+    asked = Counter(row.probe.question for row in rows if not row.probe.fault)
+    assert len(asked) == 5
+    assert max(asked.values()) == 3  # 1.5% of 200
+    assert any(row.probe.fault == "passed: asked often enough" for row in rows)
+
+
+def test_what_no_image_admits_is_given_up_and_its_trials_go_to_others(tmp_path: Path) -> None:
+    never = replace(HOURS, name="never", examples=(("hour hour", "8"),))
+    bright = [seed for seed in SEEDS if IMAGES.get(seed.image_sha).getpixel((0, 0))[0] > 50]  # type: ignore[index]
+    plan = ThemedPlan(bright, ("question",), (never, CROWDS), 60)
+    generate(Arm("trained", Picky()), plan, ImageTools(IMAGES), judge, tmp_path)
+    made = Counter(row.probe.theme for row in read_trials(tmp_path))
+    assert made["never"] == 0
+    assert made["crowds"] == 60
+
+
+def test_a_plan_goes_on_where_its_table_ends(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole", 150)
+    run(tmp_path / "cut", 150)
+    chunks = sorted((tmp_path / "cut").glob("*.parquet"))
+    assert len(chunks) > 2
+    for chunk in chunks[2:]:
+        chunk.unlink()
+    assert run(tmp_path / "cut", 150) == whole
+    assert [c.read_bytes() for c in chunks] == [c.read_bytes() for c in sorted((tmp_path / "whole").glob("*.parquet"))]
+
+
+def test_a_finished_plan_asks_nothing_more(tmp_path: Path) -> None:
+    run(tmp_path, 20)
+    again = Picky()
+    generate(
+        Arm("trained", again),
+        ThemedPlan(SEEDS, ("question",), (HOURS, CROWDS), 20),
+        ImageTools(IMAGES),
+        judge,
+        tmp_path,
+    )
+    assert again.calls == 0
+
+
+def test_changes_are_offered_to_questions_of_the_theme_alone() -> None:
+    drafts = ThemedPlan(SEEDS, ("edit",), (HOURS, CROWDS), 30).chunk(0, [])
+    assert len(drafts) >= 30
+    for draft in drafts:
+        assert ("hour" in draft.seed.question) == (draft.theme == "hours")
+        assert draft.wish in ("answer 8", "answer 6")
+
+
+def test_a_fixed_plan_has_its_trials_and_no_wishes() -> None:
+    plan = FixedPlan(SEEDS, ("question", "edit"), 150)
+    drafts = [draft for index in range(2) for draft in plan.chunk(index, [])]
+    assert (plan.trials, len(drafts), plan.chunk(2, [])) == (150, 150, [])
+    assert {draft.wish for draft in drafts} == {""}
+    with pytest.raises(ValueError, match="at least one theme"):
+        ThemedPlan(SEEDS, ("question",), (), 3)
