@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,35 +20,50 @@ from rich.console import Console
 from rich.table import Table
 
 from auditdm_hub import audit
-from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.auditing.generate import read_offers
 from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.themes import passed
+from auditdm_hub.playground.build.cards import read_accuracy
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.gaps import TARGET_GAPS
+from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import Answered, solve
 from auditdm_hub.playground.skills.questions import FALSE_PREMISE
-from auditdm_hub.records import Judged
+from auditdm_hub.records import PAIRINGS, Judged
 from auditdm_hub.runs import Run
 from auditdm_hub.statistics import effective_number, wilson
 from auditdm_hub.workflows import Watcher
 
+OUTSIDE = "outside every gap"
 FOUND = 10
 """True failures from which on a gap counts as found."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmTruth:
-    """One auditor against the truth; rates are shares of all its trials, intervals are Wilson's at 95%."""
+    """One auditor against the truth; rates are shares of all its trials, intervals are Wilson's at 95%.
+
+    `ceiling`: the success that an auditor would have that asks inside the gaps alone, with the same coverage, given how
+    often the target is wrong there. `changed`: share of the true failures that use a generated or edited image.
+    `top_question`: share of the true failures with the most frequent question. `passes`: offers that it did not take.
+    """
 
     auditor: str
     trials: int
+    passes: int
     audit_rate: float
     true_rate: float
     low: float
     high: float
+    ceiling: float
     consensus_precision: float
     gaps_found: int
     effective_gaps: float
+    distinct_pairs: int
     distinct_questions: int
+    top_question: float
+    changed: float
+    by_pairing: dict[str, tuple[int, int]]
     by_gap: dict[str, int]
 
 
@@ -58,39 +73,52 @@ def truth_of(run: Run, row: Judged) -> Answered | None:
     return solve(scene, row.probe.question) if scene else None
 
 
+def wrongly_answered(run: Run, row: Judged) -> Answered | None:
+    """Return the truth of a true failure; None for any other trial."""
+    truth = truth_of(run, row) if row.failed else None
+    said = normalise(row.exchange.target_answer or "")
+    return truth if truth and truth.skill != FALSE_PREMISE and said != truth.answer else None
+
+
 def measure(run: Run, auditor: str) -> ArmTruth:
     """Hold one auditor's trials against the truth."""
-    rows = read_trials(run.path / "exchanges" / auditor)
-    agreed = right = true = 0
-    gaps: Counter[str] = Counter()
-    pairs = set()
-    for row in rows:
-        truth = truth_of(run, row)
-        if row.verdict.consensus and truth:
-            agreed += 1
-            right += normalise(row.verdict.consensus) == truth.answer
-        said = normalise(row.exchange.target_answer or "")
-        if row.failed and truth and truth.skill != FALSE_PREMISE and said != truth.answer:
-            true += 1
-            pair = row.probe.image_sha, row.probe.question
-            if pair not in pairs:
-                pairs.add(pair)
-                gaps[next((gap.name for gap in TARGET_GAPS if gap.member(truth)), "outside")] += 1
-    low, high = wilson(true, len(rows))
+    offers = read_offers(run.path / "exchanges" / auditor)
+    rows = [row for row in offers if not passed(row.probe)]
+    agreed = [(row, truth) for row in rows if row.verdict.consensus and (truth := truth_of(run, row))]
+    right = sum(normalise(row.verdict.consensus) == truth.answer for row, truth in agreed)
+    true = [(row, truth) for row in rows if (truth := wrongly_answered(run, row))]
+    pairs = {(row.probe.image_sha, row.probe.question): (row, truth) for row, truth in true}
+    gaps = Counter(next((gap.name for gap in TARGET_GAPS if gap.member(t)), OUTSIDE) for _, t in pairs.values())
+    questions = Counter(row.probe.question for row, _ in true)
     planted = {gap.name: gaps[gap.name] for gap in TARGET_GAPS}
+    low, high = wilson(len(true), len(rows))
+    hits, all_trials = (Counter(row.probe.pairing for row in part) for part in ([row for row, _ in true], rows))
     return ArmTruth(
         auditor=auditor,
         trials=len(rows),
+        passes=len(offers) - len(rows),
         audit_rate=sum(row.failed for row in rows) / len(rows),
-        true_rate=true / len(rows),
+        true_rate=len(true) / len(rows),
         low=low,
         high=high,
-        consensus_precision=right / agreed if agreed else float("nan"),
+        ceiling=ceiling_at(planted),
+        consensus_precision=right / len(agreed) if agreed else float("nan"),
         gaps_found=sum(count >= FOUND for count in planted.values()),
         effective_gaps=effective_number(planted.values()),
-        distinct_questions=len({question for _, question in pairs}),
-        by_gap={**planted, "outside every gap": gaps["outside"]},
+        distinct_pairs=len(pairs),
+        distinct_questions=len(questions),
+        top_question=max(questions.values()) / len(true) if true else 0.0,
+        changed=sum(row.probe.image_source != "original" for row, _ in true) / len(true) if true else 0.0,
+        by_pairing={pairing: (hits[pairing], all_trials[pairing]) for pairing in PAIRINGS},
+        by_gap={**planted, OUTSIDE: gaps[OUTSIDE]},
     )
+
+
+def ceiling_at(planted: Mapping[str, int]) -> float:
+    """Return failures / trials of an auditor that asks inside gaps alone: n failures of a gap take n / error trials."""
+    accuracy = read_accuracy(model_folder(TARGET))["gaps"]
+    needed = sum(count / (1 - accuracy[gap][0] / accuracy[gap][1]) for gap, count in planted.items())
+    return sum(planted.values()) / needed if needed else float("nan")
 
 
 def default_audit(seed: int) -> Path:
@@ -117,21 +145,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.json:
         json.dump({run: [asdict(arm) for arm in arms] for run, arms in measured.items()}, sys.stdout, indent=1)
         return
-    console = Console(width=110)
+    console = Console(width=160)
     for run, arms in measured.items():
         table = Table(title=run)
-        for head in ("auditor", "trials", "audit says", "true failures", "95%", "consensus right", "gaps found",
-                     "effective gaps", "questions"):  # fmt: skip
+        for head in ("auditor", "trials", "passes", "audit says", "true failures", "95%", "ceiling", "consensus right",
+                     "gaps found", "effective gaps", "pairs", "questions", "top question", "changed"):  # fmt: skip
             table.add_column(head, justify="left" if head == "auditor" else "right")
         for arm in arms:
             table.add_row(
-                arm.auditor, f"{arm.trials:,}", f"{arm.audit_rate:.1%}", f"{arm.true_rate:.1%}",
-                f"{arm.low:.1%}-{arm.high:.1%}", f"{arm.consensus_precision:.1%}",
-                f"{arm.gaps_found} of {len(TARGET_GAPS)}", f"{arm.effective_gaps:.1f}", f"{arm.distinct_questions:,}",
+                arm.auditor, f"{arm.trials:,}", f"{arm.passes:,}", f"{arm.audit_rate:.1%}", f"{arm.true_rate:.1%}",
+                f"{arm.low:.1%}-{arm.high:.1%}", f"{arm.ceiling:.1%}", f"{arm.consensus_precision:.1%}",
+                f"{arm.gaps_found} of {len(TARGET_GAPS)}", f"{arm.effective_gaps:.1f}", f"{arm.distinct_pairs:,}",
+                f"{arm.distinct_questions:,}", f"{arm.top_question:.1%}", f"{arm.changed:.0%}",
             )  # fmt: skip
         console.print(table)
         for arm in arms:
-            console.print(f"{arm.auditor}: " + ", ".join(f"{name} {count}" for name, count in arm.by_gap.items()))
+            rates = (f"{pairing} {hits}/{trials}" for pairing, (hits, trials) in arm.by_pairing.items())
+            console.print(f"{arm.auditor}: {', '.join(rates)}")
+            console.print("  " + ", ".join(f"{name} {count}" for name, count in arm.by_gap.items()))
 
 
 if __name__ == "__main__":

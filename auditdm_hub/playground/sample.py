@@ -77,9 +77,12 @@ def _others(rng: random.Random) -> list[Thing]:
     return things
 
 
-def sample_scene(rng: random.Random, *, unseen: bool) -> Scene:
-    """Draw a scene: one that holds a held-out pair of shapes if `unseen`, else one that holds none."""
-    style = rng.choice(STYLES)
+def sample_scene(rng: random.Random, *, unseen: bool, style: str = "") -> Scene:
+    """Draw a scene: one that holds a held-out pair of shapes if `unseen`, else one that holds none.
+
+    `style` is one of `STYLES`; "" draws one.
+    """
+    style = style or rng.choice(STYLES)
     shapes = _shapes(rng, style)
     if unseen and len(shapes) > 1:
         while not any(held_out(_look(shapes[0]), _look(two)) for two in shapes[1:]):

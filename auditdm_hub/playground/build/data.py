@@ -29,7 +29,8 @@ HARD = {"left or right": 2, "above or below": 2, "neighbour": 2, "same color": 2
 # For the second round: what is still wrong at times after the first.
 WEAK = {"count color": 5, "count shape": 6, "count both": 3, "more than": 3, "same color": 3, "tallest bar": 4,
         "neighbour": 2, "digit sum": 2, "odd one out": 2}  # fmt: skip
-ALIKE = 0.4  # of the scenes of the second round: shapes that are alike, so that large counts are not rare
+# Of the scenes of the second round: crowds, and shapes that are alike, so that large counts are not rare.
+CROWDS, ALIKE = 0.6, 0.3
 FALSE_PREMISE_SHARE, WEAK_FALSE_PREMISE_SHARE = 0.08, 0.25
 Ints = NDArray[np.int64]
 
@@ -113,7 +114,8 @@ def sample_examples(
     owners: list[int] = []
     made: list[Example] = []
     for row in range(scenes):
-        scene = sample_scene(rng, unseen=unseen)
+        style = "crowded" if weak and rng.random() < CROWDS else ""
+        scene = sample_scene(rng, unseen=unseen, style=style)
         if weak and rng.random() < ALIKE:
             scene = alike(scene, rng)
         numbers[row] = tile_numbers(scene)
