@@ -1,9 +1,11 @@
 """Random scenes and questions: held-out pairs stay held out, and what is asked has a true premise."""
 
 import random
+from collections import Counter
 
 import pytest
 
+from auditdm_hub.playground.build.data import alike
 from auditdm_hub.playground.language import edit
 from auditdm_hub.playground.sample import (
     held_out,
@@ -104,3 +106,26 @@ def test_sampled_edits_can_be_done() -> None:
     rng = random.Random(17)
     drawn = [*scenes(100, 18, unseen=True), Scene("pink", EMPTY)]
     assert [str(scene) for scene in drawn if edit(scene, sample_edit(scene, rng)) in (None, scene)] == []
+
+
+def test_a_style_is_kept() -> None:
+    rng = random.Random(4)
+    crowds = [sample_scene(rng, unseen=False, style="crowded") for _ in range(60)]
+    assert min(len(scene.shapes()) for scene in crowds) >= 6
+    assert max(len(sample_scene(rng, unseen=False, style="sparse").shapes()) for _ in range(60)) <= 3
+
+
+def test_alike_scenes_have_large_counts_and_no_held_out_pair() -> None:
+    rng = random.Random(5)
+    plain = [sample_scene(rng, unseen=False, style="crowded") for _ in range(300)]
+    changed = [alike(scene, rng) for scene in plain]
+    assert not any(is_held_out(scene) for scene in changed)
+    assert mean_largest(changed) > mean_largest(plain) + 0.5
+    assert alike(Scene("white", EMPTY), rng) == Scene("white", EMPTY)
+
+
+def mean_largest(scenes: list[Scene]) -> float:
+    """Return the mean size of the largest group of shapes of one kind."""
+    return sum(max(Counter(thing.shape for _, thing in scene.things("shape")).values()) for scene in scenes) / len(
+        scenes
+    )
