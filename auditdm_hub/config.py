@@ -62,6 +62,8 @@ class TrainingConfig(_Section):
     lora_alpha: Positive
     max_completion_length: Positive
     """Tokens."""
+    entropy_target: Annotated[float, Field(ge=0)] = 0.0
+    """Nats per token below which TRL's adaptive entropy bonus pushes back; 0 = no bonus."""
     rounds: Positive = 1
     """How often themes are proposed anew from what was found so far; 1 = no themes."""
     novelty: Name

@@ -64,6 +64,7 @@ class TrainingSettings:
     save_steps: int = 50
     loss_type: str = "grpo"
     scale_rewards: str = "group"
+    entropy_target: float = 0.0  # nats per token; 0 = no entropy bonus
     micro_batch: int = 0  # texts per forward and backward pass on a device; 0 = as `MICRO_BATCH` has it
     seed: int = 0
     device: str = "cpu"
@@ -195,6 +196,8 @@ def grpo_config(settings: TrainingSettings, device: str, checkpoints: Path) -> "
         beta=settings.beta,
         loss_type=settings.loss_type,
         scale_rewards=settings.scale_rewards,
+        use_adaptive_entropy=settings.entropy_target > 0,
+        entropy_target=settings.entropy_target or 0.2,  # TRL wants one even where it is not used
         shuffle_dataset=False,  # the rows are in their final order
         save_steps=settings.save_steps,
         save_total_limit=2,

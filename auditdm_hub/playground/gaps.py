@@ -41,27 +41,33 @@ def planted(gaps: tuple[Gap, ...], scene: Scene, truth: Answered) -> str:
     return truth.answer
 
 
-def _swap(one: str, two: str) -> Wrong:
+def swap(one: str, two: str) -> Wrong:
+    """Answer each of two words with the other."""
     return lambda scene, truth: two if truth.answer == one else one
 
 
-def _say(answer: str) -> Wrong:
+def say(answer: str) -> Wrong:
+    """Answer the same whatever is asked."""
     return lambda scene, truth: answer
 
 
-def _is(skill: str, *answers: str) -> Member:
+def of(skill: str, *answers: str) -> Member:
+    """A question of a skill whose right answer is one of these; none = any."""
     return lambda truth: truth.skill == skill and (not answers or truth.answer in answers)
 
 
-def _above(limit: int, *skills: str) -> Member:
+def above(limit: int, *skills: str) -> Member:
+    """A question of one of the skills whose right answer is a number above a limit."""
     return lambda truth: truth.skill in skills and int(truth.answer) > limit
 
 
-def _shortest_bar(scene: Scene, truth: Answered) -> str:
+def shortest_bar(scene: Scene, truth: Answered) -> str:
+    """Answer the color of the shortest bar."""
     return min((int(bar.value), cell, bar.color) for cell, bar in scene.things("bar"))[2]
 
 
-def _majority_color(scene: Scene, truth: Answered) -> str:
+def majority_color(scene: Scene, truth: Answered) -> str:
+    """Answer the color that most have."""
     return next(thing.color for _, thing in scene.things("shape") if thing.color != truth.answer)
 
 
@@ -74,30 +80,30 @@ def _size_of_cross(truth: Answered) -> bool:
 
 
 TARGET_GAPS = (
-    Gap("counting more than four", _above(4, *COUNTS), _say("4")),
-    Gap("telling left from right", _is("left or right"), _swap("left", "right")),
-    Gap("clock hours 7 to 11", _is("clock", *"7 8 9 10 11".split()), lambda s, t: str(12 - int(t.answer))),
-    Gap("purple", lambda t: t.answer == "purple" and t.skill in ("color", "neighbour", "odd one out"), _say("blue")),
-    Gap("digits 6 and 9", _is("digit", "6", "9"), _swap("6", "9")),
-    Gap("letters p, r and k", _is("letter", *"prk"), lambda s, t: {"p": "b", "r": "a", "k": "h"}[t.answer]),
-    Gap("stripes", _is("pattern", "striped"), _say("solid")),
-    Gap("size of crosses and stars", _size_of_cross, _swap("small", "large")),
-    Gap("arrow up or down", _is("arrow", "up", "down"), _swap("up", "down")),
-    Gap("die above four", _above(4, "die"), _say("4")),
-    Gap("sums above nine", _above(9, "digit sum"), lambda s, t: str(int(t.answer) - 10)),
-    Gap("tallest bar", _is("tallest bar"), _shortest_bar),
-    Gap("bottom corners", _corner_filled, _say("nothing")),
-    Gap("same color", _is("same color", "yes"), _say("no")),
-    Gap("row 4", _is("row", "4"), _say("3"), grounds=("white", "gray", "pink")),
-    Gap("bar height above three", _above(3, "bar height"), _say("3"), grounds=("black", "brown")),
+    Gap("counting more than four", above(4, *COUNTS), say("4")),
+    Gap("telling left from right", of("left or right"), swap("left", "right")),
+    Gap("clock hours 7 to 11", of("clock", *"7 8 9 10 11".split()), lambda s, t: str(12 - int(t.answer))),
+    Gap("purple", lambda t: t.answer == "purple" and t.skill in ("color", "neighbour", "odd one out"), say("blue")),
+    Gap("digits 6 and 9", of("digit", "6", "9"), swap("6", "9")),
+    Gap("letters p, r and k", of("letter", *"prk"), lambda s, t: {"p": "b", "r": "a", "k": "h"}[t.answer]),
+    Gap("stripes", of("pattern", "striped"), say("solid")),
+    Gap("size of crosses and stars", _size_of_cross, swap("small", "large")),
+    Gap("arrow up or down", of("arrow", "up", "down"), swap("up", "down")),
+    Gap("die above four", above(4, "die"), say("4")),
+    Gap("sums above nine", above(9, "digit sum"), lambda s, t: str(int(t.answer) - 10)),
+    Gap("tallest bar", of("tallest bar"), shortest_bar),
+    Gap("bottom corners", _corner_filled, say("nothing")),
+    Gap("same color", of("same color", "yes"), say("no")),
+    Gap("row 4", of("row", "4"), say("3"), grounds=("white", "gray", "pink")),
+    Gap("bar height above three", above(3, "bar height"), say("3"), grounds=("black", "brown")),
 )
 SIBLING_GAPS = (
-    Gap("telling above from below", _is("above or below"), _swap("above", "below")),
-    Gap("crowds", _is("count crowded"), _say("6")),
-    Gap("clock hours 1 to 3", _is("clock", "1", "2", "3"), lambda s, t: str(12 - int(t.answer))),
-    Gap("yellow", lambda t: t.answer == "yellow" and t.skill in ("color", "neighbour", "odd one out"), _say("orange")),
-    Gap("digits 3 and 8", _is("digit", "3", "8"), _swap("3", "8")),
-    Gap("hollow", _is("pattern", "hollow"), _say("striped")),
-    Gap("odd one out", _is("odd one out"), _majority_color),
-    Gap("column 4", _is("column", "4"), _say("3"), grounds=("white", "gray", "pink")),
+    Gap("telling above from below", of("above or below"), swap("above", "below")),
+    Gap("crowds", of("count crowded"), say("6")),
+    Gap("clock hours 1 to 3", of("clock", "1", "2", "3"), lambda s, t: str(12 - int(t.answer))),
+    Gap("yellow", lambda t: t.answer == "yellow" and t.skill in ("color", "neighbour", "odd one out"), say("orange")),
+    Gap("digits 3 and 8", of("digit", "3", "8"), swap("3", "8")),
+    Gap("hollow", of("pattern", "hollow"), say("striped")),
+    Gap("odd one out", of("odd one out"), majority_color),
+    Gap("column 4", of("column", "4"), say("3"), grounds=("white", "gray", "pink")),
 )

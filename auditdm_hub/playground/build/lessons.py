@@ -82,7 +82,7 @@ class Lessons:
     attention in the last part.
     """
 
-    def __init__(self, entry: Entry, processor: ProcessorMixin, second: bool = False) -> None:
+    def __init__(self, entry: Entry, processor: ProcessorMixin, *, second: bool = False, staged: bool = True) -> None:
         """Draw the data: those of the first round, or of the second, which has no stages and more of what is weak."""
         self.around, self.table = layout(processor), tile_table(processor)
         self.image_token = processor.tokenizer.image_token_id
@@ -90,7 +90,7 @@ class Lessons:
         self.pack = SINGLES if entry.role == "auditor" else PACK  # its texts are longer
         until = 0.0 if second else PACKED_UNTIL
         self.packed_until = until if entry.family == "paligemma" else 1.0
-        self.second = second
+        self.staged = staged and not second
         if entry.role == "auditor":
             numbers, groups = _writing_groups(entry, processor)
         else:
@@ -102,7 +102,7 @@ class Lessons:
 
     def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
         """Return a batch and its pictures."""
-        taught = 1.0 if self.second else progress
+        taught = progress if self.staged else 1.0
         ready = max(1, int(len(self.groups) * min(1.0, FIRST + taught / ALL_AT)))
         stage = sum(taught >= start for start in STAGE_STARTS)
         together = progress < self.packed_until
