@@ -66,6 +66,8 @@ class TrainingConfig(_Section):
     """Nats per token below which TRL's adaptive entropy bonus pushes back; 0 = no bonus."""
     rounds: Positive = 1
     """How often themes are proposed anew from what was found so far; 1 = no themes."""
+    choose_images: Flag = True
+    """Whether a question is asked for a theme only on images on which the untrained auditor does not pass."""
     novelty: Name
     """How repeated probes are paid less; "none" is the paper's plain reward."""
     save_steps: Positive

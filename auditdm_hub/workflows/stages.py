@@ -141,7 +141,7 @@ class _Audit:
         reward = AuditReward(
             self.seeds, lambda probes: self._ask_and_vote(probes, tools), tools, novelty, curriculum=curriculum
         )
-        training = config.training.model_dump(exclude={"novelty", "rounds"})
+        training = config.training.model_dump(exclude={"novelty", "rounds", "choose_images"})
         settings = TrainingSettings(
             **training,
             steps=config.steps,
@@ -237,7 +237,7 @@ class _Audit:
             training.rounds,
             self._propose,
             self._run.path / TRIALS,
-            lambda rows: admits(self._cast.auditor(None), rows, tools),
+            (lambda rows: admits(self._cast.auditor(None), rows, tools)) if training.choose_images else None,
         )
         schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
         return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)

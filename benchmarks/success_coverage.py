@@ -1,0 +1,111 @@
+"""Success and coverage of several ways to train an auditor, under one budget, held against the truth.
+
+    python -m benchmarks.success_coverage [--variants NAME ...] [--seeds 0 1 2] [--probes 1200] [--plot FILE.png]
+
+Every variant audits the default target with the same number of texts in training and of trials in probing, on images
+that its training has not seen. Success without coverage is worthless: one question about one gap reaches 100%. What
+was run is kept in `runs/success-coverage`: run it again to go on.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from auditdm_hub import audit
+from auditdm_hub.playground.gaps import TARGET_GAPS
+from auditdm_hub.runs import Run
+from auditdm_hub.workflows import Watcher
+from benchmarks.search_success import ArmTruth, measure
+
+OUT = Path("runs/success-coverage")
+THEMES: dict[str, Any] = {"rounds": 6, "novelty": "archive"}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {"training": {"rounds": 1, "novelty": "none"}},
+    "novelty": {"training": {"rounds": 1, "novelty": "archive"}},
+    "entropy": {"training": {"rounds": 1, "novelty": "none", "entropy_target": 1.0}},
+    "themes": {"training": THEMES},
+    "themes, no novelty": {"training": {**THEMES, "novelty": "none"}},
+    "themes, any image": {"training": {**THEMES, "choose_images": False}},
+    "themes, two rounds": {"training": {**THEMES, "rounds": 2}},
+    "themes, no learning": {"training": {**THEMES, "learning_rate": 1e-9, "min_learning_rate": 0.0}},
+    "themes, questions alone": {"training": THEMES, "actions": ["question"]},
+}
+Figures = dict[str, list[ArmTruth]]
+
+
+def run_variant(name: str, seed: int, probes: int) -> Run:
+    """Audit with a variant's settings, or go on with that audit."""
+    out = OUT / f"{name.replace(',', '').replace(' ', '-')}-{seed}"
+    watcher = Watcher(lambda line: None, lambda stage: lambda done, total: None)
+    settings = {**VARIANTS[name], "seed": seed, "probes": probes, "pool_size": 1600, "out": str(out)}
+    return audit(resume=True, watcher=watcher, **settings)
+
+
+def rows_of(figures: Figures) -> list[tuple[str, ...]]:
+    """Return a row of means over the seeds for each variant."""
+    return [
+        (
+            name, f"{mean(a.trials for a in arms):,.0f}", f"{mean(a.passes for a in arms):,.0f}",
+            f"{mean(a.audit_rate for a in arms):.1%}", f"{mean(a.true_rate for a in arms):.1%}",
+            f"{mean(a.ceiling for a in arms):.1%}", f"{mean(a.gaps_found for a in arms):.1f} of {len(TARGET_GAPS)}",
+            f"{mean(a.effective_gaps for a in arms):.1f}", f"{mean(a.consensus_precision for a in arms):.1%}",
+            f"{mean(a.top_question for a in arms):.1%}", f"{mean(a.changed for a in arms):.0%}",
+        )
+        for name, arms in figures.items()
+    ]  # fmt: skip
+
+
+def plot(figures: Figures, file: Path) -> None:
+    """Draw the frontier: effective number of gaps over true success, a point per variant and seed."""
+    import matplotlib.pyplot as plt  # type: ignore[import-not-found]
+
+    figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
+    for name, arms in figures.items():
+        axes.scatter([a.true_rate for a in arms], [a.effective_gaps for a in arms], s=28, label=name)
+    axes.axhline(0.8 * len(TARGET_GAPS), color="gray", linestyle=":", linewidth=1)
+    axes.set(xlabel="true search success", ylabel="effective number of gaps", xlim=(0, 1), ylim=(0, len(TARGET_GAPS)))
+    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    figure.tight_layout()
+    figure.savefig(file)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the variants and print their means over the seeds."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--probes", type=int, default=1200, help="texts of each auditor")
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args(arguments)
+    figures: Figures = {"prompt-only": [], "random": []}
+    for name in chosen.variants:
+        for seed in chosen.seeds:
+            run = run_variant(name, seed, chosen.probes)
+            figures.setdefault(name, []).append(measure(run, "trained"))
+            if name == chosen.variants[0]:
+                figures["prompt-only"].append(measure(run, "prompt_only"))
+                figures["random"].append(measure(run, "random"))
+            sys.stderr.write(f"{name}, seed {seed}: {figures[name][-1].true_rate:.1%}\n")
+    if chosen.plot:
+        plot(figures, chosen.plot)
+    if chosen.json:
+        json.dump({name: [asdict(arm) for arm in arms] for name, arms in figures.items()}, sys.stdout, indent=1)
+        return
+    table = Table("auditor", "trials", "passes", "audit says", "true", "ceiling", "gaps found", "effective gaps",
+                  "consensus right", "top question", "changed")  # fmt: skip
+    for row in rows_of(figures):
+        table.add_row(*row)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()
