@@ -28,10 +28,10 @@ HARD = {"left or right": 2, "above or below": 2, "neighbour": 2, "same color": 2
         "odd one out": 2}  # fmt: skip
 # For the second round: what is still wrong at times after the first.
 WEAK = {"count color": 5, "count shape": 6, "count both": 3, "more than": 3, "same color": 3, "tallest bar": 4,
-        "neighbour": 2, "digit sum": 2, "odd one out": 2}  # fmt: skip
+        "neighbour": 2, "digit sum": 2, "odd one out": 4}  # fmt: skip
 # Of the scenes of the second round: crowds, and shapes that are alike, so that large counts are not rare.
-CROWDS, ALIKE = 0.6, 0.3
-FALSE_PREMISE_SHARE, WEAK_FALSE_PREMISE_SHARE = 0.08, 0.25
+CROWDS, ODD, ALIKE = 0.45, 0.2, 0.3
+FALSE_PREMISE_SHARE, WEAK_FALSE_PREMISE_SHARE = 0.08, 0.35
 Ints = NDArray[np.int64]
 
 
@@ -114,7 +114,7 @@ def sample_examples(
     owners: list[int] = []
     made: list[Example] = []
     for row in range(scenes):
-        style = "crowded" if weak and rng.random() < CROWDS else ""
+        style = rng.choices(("crowded", "odd", ""), (CROWDS, ODD, 1 - CROWDS - ODD))[0] if weak else ""
         scene = sample_scene(rng, unseen=unseen, style=style)
         if weak and rng.random() < ALIKE:
             scene = alike(scene, rng)
