@@ -56,7 +56,7 @@ class TrainingConfig(_Section):
     prompts_per_step: Positive
     """Prompts per optimiser step over all devices; times `num_generations` = the global batch."""
     temperature: Annotated[float, Field(gt=0)]
-    beta: Annotated[float, Field(ge=0)]
+    beta: Annotated[float, Strict(), Field(ge=0)]
     """Weight of the KL term; 0 keeps no reference model."""
     lora_rank: Positive
     lora_alpha: Positive
@@ -68,7 +68,7 @@ class TrainingConfig(_Section):
     """How often themes are proposed anew from what was found so far; 1 = no themes."""
     choose_images: Flag = True
     """Whether a question is asked for a theme only on images on which the untrained auditor does not pass."""
-    novelty: Name
+    novelty: Literal["archive", "none"]
     """How repeated probes are paid less; "none" is the paper's plain reward."""
     save_steps: Positive
     loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
@@ -229,7 +229,7 @@ def _location(keys: list[str], overrides: Mapping[str, Any], file: ConfigFile, b
 
 def _refuse_incomplete(config: AuditConfig, preset: str) -> None:
     """Raise if a model from elsewhere would be audited with parts of the playground, which it has never seen."""
-    if config.target == PLAYGROUND or Path(config.target).is_dir():
+    if config.target == PLAYGROUND or _may_speak_playground(Path(config.target)):
         return
     missing = list(_missing_parts(config))
     if missing:
@@ -237,6 +237,14 @@ def _refuse_incomplete(config: AuditConfig, preset: str) -> None:
             f"an audit of {config.target} needs {', '.join(missing)}; for example: auditdm-hub audit --preset {preset} "
             f"--target {config.target} --reference google/gemma-3-12b-it --pool path/to/photos"
         )
+
+
+def _may_speak_playground(folder: Path) -> bool:
+    """Whether a folder may hold a model of the playground: those know single words, and no pieces of words."""
+    if not folder.is_dir():
+        return False
+    tokenizer = folder / "tokenizer.json"
+    return not tokenizer.is_file() or '"WordLevel"' in tokenizer.read_text(errors="replace")
 
 
 def _missing_parts(config: AuditConfig) -> Iterator[str]:

@@ -32,7 +32,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_preset(tmp_path: Path) ->
 def test_the_file_names_its_preset_unless_a_flag_does(tmp_path: Path) -> None:
     path = write(tmp_path, "preset: paper\npool: photos\n")
     assert load_config(path).steps == 1000
-    assert load_config(path, preset="gemma3-4b").steps == 300
+    assert load_config(path, preset="gemma3-4b").steps == 250
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ def fill_pool(
     return Pool(tuple(seeds.values()), dict(sorted(skipped.items())))
 
 
+def holds_images(folder: Path) -> bool:
+    """Whether a folder, or one below it, holds an image file."""
+    return any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*"))
+
+
 def folder_items(folder: Path, licence: str) -> Iterator[PoolItem]:
     """Yield the images of a folder and its subfolders by name; `photo.txt` beside `photo.jpg` holds its caption.
 
@@ -103,7 +108,8 @@ def folder_items(folder: Path, licence: str) -> Iterator[PoolItem]:
         beside = path.with_suffix(".txt")
         caption = " ".join(beside.read_text(errors="replace").split()) if beside.is_file() else ""
         try:
-            image = _usable(Image.open(path))
+            with Image.open(path) as opened:
+                image = _usable(opened)
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
             yield PoolItem(path.name, None, fault="cannot be read as an image")
             continue
@@ -119,7 +125,7 @@ def dataset_items(name: str, columns: Mapping[str, str], licence: str) -> Iterat
     Args:
         name: what `datasets.load_dataset` takes, with an optional revision and split (default "train"), streamed.
         columns: which column holds which of `ROLES`; a column of the same name is found without it.
-        licence: licence of the images, if the data set does not say.
+        licence: licence of the images; "" = what the data set says of itself, if anything.
 
     Raises:
         ConfigError: `columns` names an unknown role or a column that is not there.
@@ -140,7 +146,7 @@ def dataset_items(name: str, columns: Mapping[str, str], licence: str) -> Iterat
                     f"--pool {name}: no column {wanted!r}, it has {', '.join(sorted(row))}; "
                     "say which is which with --columns image=..."
                 )
-        yield _row_item(f"{name}#{number}", row, found, licence)
+        yield _row_item(f"{name}#{number}", row, found, licence or _licence(rows))
 
 
 def _row_item(source: str, row: Mapping[str, Any], found: Mapping[str, str], licence: str) -> PoolItem:
@@ -172,6 +178,11 @@ def _load(name: str) -> Iterable[Mapping[str, Any]]:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise PoolError(f"--pool {name}: cannot be loaded ({first})") from None
     return rows
+
+
+def _licence(rows: object) -> str:
+    info = getattr(rows, "info", None)
+    return str(getattr(info, "license", "") or "")
 
 
 def _usable(image: Image.Image) -> Image.Image | str:

@@ -55,7 +55,7 @@ class Scored:
     @property
     def passed(self) -> bool:
         """Whether the auditor did not want to make the trial that was wished for."""
-        return bool(self.probe.wish) and passed(self.probe)
+        return passed(self.probe)
 
 
 class AuditReward:
@@ -136,7 +136,7 @@ class AuditReward:
 
     def _reward(self, probe: Probe, judged: Judged | None, worth: float) -> float | None:
         if judged is None:
-            return PASS_REWARD if probe.wish and passed(probe) else PENALTY
+            return PASS_REWARD if passed(probe) else PENALTY
         if answers_missing(judged):
             return None
         if judged.failed:

@@ -51,5 +51,5 @@ def theme_of(themes: Sequence[Theme], judged: Judged) -> str:
 
 
 def passed(probe: Probe) -> bool:
-    """Whether the auditor made no trial of it."""
-    return probe.fault.partition(":")[0] == PASSED
+    """Whether the auditor was asked for a theme and made no trial of it; without a wish, "pass" is a fault."""
+    return bool(probe.wish) and probe.fault.partition(":")[0] == PASSED

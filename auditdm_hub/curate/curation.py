@@ -155,7 +155,10 @@ def _decide(drafts: Sequence[_Draft], overrides: Overrides) -> tuple[list[_Draft
     for name, parts in overrides.merge.items():
         found = [named.pop(part) for part in parts if part in named]
         unused += [f"merge: {name}: {part}" for part in parts if part not in {draft.name for draft in found}]
-        if found:
+        if found and name in named:
+            unused.append(f"merge: {name}: is another type's name")
+            named.update((draft.name, draft) for draft in found)
+        elif found:
             named[name] = _Draft(
                 name,
                 " Or: ".join(draft.text for draft in found),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from auditdm_hub.curate.distill import sha256_of
 from auditdm_hub.errors import BackendUnavailableError, ModelError
+from auditdm_hub.models.revision import versioned
 from auditdm_hub.protocols import Embedder
 
 if TYPE_CHECKING:
@@ -95,7 +96,12 @@ def load_embedder(name: str = DEFAULT) -> Embedder:
             f'embedder {name!r} is neither "{DEFAULT}" nor a model2vec folder, and sentence-transformers is not '
             "installed; run: pip install sentence-transformers"
         ) from error
-    return SentenceEmbedder(package.SentenceTransformer(name), name)
+    try:
+        model = package.SentenceTransformer(name, model_kwargs={"use_safetensors": True})
+    except (OSError, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"embedder {name!r} cannot be loaded: {first}") from error
+    return SentenceEmbedder(model, versioned(name))
 
 
 def _load_static(folder: Path) -> "StaticModel":

@@ -130,9 +130,6 @@ def _card(place: int, kind: TypeResult, results: Results) -> str:
     )
     if kind["counterexamples"]:
         text += f"\nHere it agrees:\n\n{table(head, [row(each) for each in kind['counterexamples']])}"
-    if results["faults"]:
-        rows = [[escape(fault), f"{count:,}"] for fault, count in results["faults"].items()]
-        text += "\n" + table(["fault", "requests"], rows, right=1)
     return text
 
 

@@ -65,24 +65,25 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Parts]:
         ConfigError: an object lacks what its seam needs, references are names and objects, or an object is to be
             trained.
     """
-    names: dict[str, Any] = dict(settings)
+    names: dict[str, Any] = {key: str(value) if isinstance(value, Path) else value for key, value in settings.items()}
     objects: dict[str, Any] = {}
     for seam, needed in SEAMS.items():
-        value = settings.get(seam)
+        value = names.get(seam)
         if value is not None and not isinstance(value, str):
             objects[seam] = _checked(seam, value, needed)
             names[seam] = value.id
-    given = settings.get("references")
+    given = names.get("references")
     references = () if given is None or isinstance(given, str) else tuple(given)
+    references = tuple(str(each) if isinstance(each, Path) else each for each in references)
+    if references:
+        names["references"] = list(references)
     if any(not isinstance(each, str) for each in references):
         objects["references"] = tuple(_checked("references", each, MODEL) for each in references)
         names["references"] = [each.id for each in references]
-    pool = settings.get("pool")
-    if pool is not None and not isinstance(pool, str | Path):
+    pool = names.get("pool")
+    if pool is not None and not isinstance(pool, str):
         objects["pool"] = pool
         names["pool"] = "images from Python"
-    elif isinstance(pool, Path):
-        names["pool"] = str(pool)
     if "auditor" in objects:
         if settings.get("steps"):
             raise ConfigError(f"steps: got {settings['steps']!r}, wanted 0: an auditor object is used as it is")

@@ -1,6 +1,7 @@
 """What the report must know of a run beside its trials: models, licences, cost, time."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,17 +17,23 @@ from auditdm_hub.workflows.parts import ADAPTER, Cast
 
 STAGES = ("train", "probe", "curate")
 MODELS = "models.json"
+UNKNOWN = ("", "unknown", "other", "none")
+NO_CHANGES = re.compile(r"(^|[^a-z])nd([^a-z]|$)|noderiv", re.IGNORECASE)
 
 
 def publishable(seeds: Sequence[Seed]) -> tuple[bool, str]:
     """Return whether the licences of the images allow a release, and why.
 
-    A licence that forbids it is for the publish stage to know; here one must be stated for every image.
+    A licence must be stated for every image, and must not forbid to change it. What the licences of the models ask for
+    is said when a result is published.
     """
     licences = Counter(seed.licence for seed in seeds)
-    unknown = licences.pop("", 0)
+    unknown = sum(count for name, count in licences.items() if name.lower() in UNKNOWN)
     if unknown:
         return False, f"the licence of {unknown:,} images is unknown (say it with --pool-license)"
+    closed = sorted(name for name in licences if NO_CHANGES.search(name))
+    if closed:
+        return False, f"{', '.join(closed)} forbids changed images"
     return True, f"images under {', '.join(sorted(licences))}"
 
 

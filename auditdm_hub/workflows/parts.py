@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.judge import load_judge
-from auditdm_hub.auditing.pool import PoolItem, dataset_items, folder_items
+from auditdm_hub.auditing.pool import PoolItem, dataset_items, folder_items, holds_images
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
 from auditdm_hub.auditing.texts import generic_texts
 from auditdm_hub.cache import AnswerCache, CachedVLM
@@ -177,7 +177,7 @@ class Cast:
         from auditdm_hub.playground.backends import LICENCE, pictures
 
         config, folder = self._config, Path(self._config.pool)
-        if config.columns and (self._parts.pool is not None or config.pool == PLAYGROUND or folder.is_dir()):
+        if config.columns and (self._parts.pool is not None or config.pool == PLAYGROUND):
             named = ", ".join(config.columns)
             raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
         if self._parts.pool is not None:
@@ -187,7 +187,7 @@ class Cast:
                 PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)
                 for number, (image, caption, question) in enumerate(pictures(config.pool_size, config.seed))
             )
-        if folder.is_dir():
+        if folder.is_dir() and not config.columns and holds_images(folder):
             return folder_items(folder, config.pool_license)
         return dataset_items(config.pool, config.columns, config.pool_license)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditdm_hub.atomic import atomic_write_json
-from auditdm_hub.auditing.ask import ask
+from auditdm_hub.auditing.ask import AskFault, ask
 from auditdm_hub.auditing.auditors import Arm
 from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Schedule, admits
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
@@ -34,7 +34,8 @@ from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import FREE_KEYS, AuditConfig
 from auditdm_hub.curate import Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
-from auditdm_hub.errors import AuditDMError, PoolError
+from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
+from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
 from auditdm_hub.runs import Run
@@ -103,6 +104,7 @@ class _Audit:
     def __init__(self, config: AuditConfig, run: Run, cast: Cast, watcher: Watcher) -> None:
         self._config, self._run, self._cast, self._watcher = config, run, cast, watcher
         self.seeds: list[Seed] = []
+        self._faulty: set[str] = set()
 
     def check(self) -> None:
         """Load what the open stages use, so that a wrong name ends the audit at its start and not after an hour."""
@@ -110,7 +112,10 @@ class _Audit:
         _ = cast.embedder
         if not self._run.stage_done("probe"):
             _ = cast.generator, cast.editor, cast.trained_before
-            _ = cast.target, cast.references, cast.holdout, cast.judge
+            _ = cast.target, cast.holdout, cast.judge
+            families = len({model.family for model in cast.references})
+            if self._config.quorum > families:
+                raise ConfigError(f"quorum: got {self._config.quorum}, but the references are of {families} families")
 
     def fill_pool(self) -> None:
         """Store the images and give each its split."""
@@ -139,7 +144,7 @@ class _Audit:
         curriculum = self._curriculum()
         novelty = Novelty(curriculum.kind) if config.training.novelty == "archive" else None
         reward = AuditReward(
-            self.seeds, lambda probes: self._ask_and_vote(probes, tools), tools, novelty, curriculum=curriculum
+            self.seeds, lambda probes: self._ask_and_vote(probes, tools, ()), tools, novelty, curriculum=curriculum
         )
         training = config.training.model_dump(exclude={"novelty", "rounds", "choose_images"})
         settings = TrainingSettings(
@@ -163,6 +168,7 @@ class _Audit:
             return
         begun = time.monotonic()
         tools = self._tools(run.images)
+        beside = (self._cast.holdout,) if self._cast.holdout else ()
         seeds, config = self._probed, self._config
         free = FixedPlan(seeds, config.actions, config.probes)
         if not free.trials:
@@ -176,7 +182,7 @@ class _Audit:
                 if themes and name == "trained"
                 else free,
                 tools,
-                lambda probes: self._ask_and_vote(probes, tools),
+                lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
                 self._watcher.stage(f"probe {name}"),
             )
@@ -270,14 +276,24 @@ class _Audit:
     def _trials(self) -> list[Judged]:
         return [row for name in self._arms() for row in read_trials(self._run.path / "exchanges" / name)]
 
+    def _tell(self, fault: AskFault) -> None:
+        """Say the first error of each model; the table counts the answers that are missing."""
+        if fault.model not in self._faulty:
+            self._faulty.add(fault.model)
+            first = (fault.error.splitlines() or [""])[0]
+            self._watcher.say(f"No answer from {fault.model} to {fault.requests} questions: {first}")
+
     def _passes(self) -> dict[str, int]:
         offers = {name: read_offers(self._run.path / "exchanges" / name) for name in self._arms()}
         return {name: sum(passed(row.probe) for row in rows) for name, rows in offers.items()}
 
-    def _ask_and_vote(self, probes: Sequence[Probe], tools: ImageTools) -> list[Judged]:
+    def _ask_and_vote(
+        self, probes: Sequence[Probe], tools: ImageTools, beside: Sequence[VisionLanguageModel]
+    ) -> list[Judged]:
+        """Ask target and references, and models `beside` them that have no vote."""
         cast = self._cast
-        others = [*cast.references, *([cast.holdout] if cast.holdout else [])]
-        exchanges = ask(probes, tools.images.get, cast.target, others)
+        others = [*cast.references, *beside]
+        exchanges = ask(probes, tools.images.get, cast.target, others, on_fault=self._tell)
         families = {model.id: model.family for model in cast.references}
         verdicts = vote(exchanges, cast.judge, families, self._config.quorum)
         return [Judged(exchange, verdict) for exchange, verdict in zip(exchanges, verdicts, strict=True)]

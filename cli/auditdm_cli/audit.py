@@ -3,12 +3,13 @@
 import json
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditdm_hub.errors import ConfigError
+from auditdm_hub.errors import BackendUnavailableError, ConfigError
 
 if TYPE_CHECKING:
     from auditdm_hub.runs import Run
@@ -40,7 +41,7 @@ def command(
     report_to: Annotated[str | None, typer.Option(help="trackio, wandb or tensorboard.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; default: a new one in runs/.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in the folder.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before an expensive audit.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start an expensive audit.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -48,6 +49,7 @@ def command(
 
     Without options it audits the embedded playground: offline, some minutes on two CPU cores.
     """
+    require_extra()
     from auditdm_hub.config import load_config
     from auditdm_hub.runs import default_path
 
@@ -84,6 +86,19 @@ def command(
         from auditdm_hub.report import checked_results
 
         show(checked_results(run.results(), run.path / "results.json"), run.path, Console(highlight=False))
+
+
+def require_extra() -> None:
+    """Refuse to start without the packages that an audit needs.
+
+    Raises:
+        BackendUnavailableError: one is not installed.
+    """
+    missing = [name for name in ("torch", "transformers", "trl", "peft", "model2vec") if find_spec(name) is None]
+    if missing:
+        raise BackendUnavailableError(
+            f"an audit needs {', '.join(missing)}, not installed; run: pip install 'auditdm-hub[audit]'"
+        )
 
 
 def parse_columns(pairs: list[str] | None) -> dict[str, str] | None:

@@ -47,18 +47,33 @@ class Reporter:
 
     def _bar(self, name: str) -> Report:
         task = self._bars.add_task(name, total=None)
-        return lambda done, total: self._bars.update(task, completed=done, total=total)
+        begun = False
+
+        def report(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:  # what an earlier process did says nothing of the speed
+                self._bars.reset(task, completed=max(0, done - 1), total=total)
+                begun = True
+            self._bars.update(task, completed=done, total=total)
+
+        return report
 
     def _lines(self, name: str) -> Report:
         start = last = time.monotonic()
+        before: int | None = None
 
         def report(done: int, total: int) -> None:
-            nonlocal last
+            nonlocal last, before
             now = time.monotonic()
-            if done == 0 or (done < total and now - last < SECONDS_BETWEEN_LINES):
+            before = max(0, done - 1) if before is None else before
+            if done <= before or (done < total and now - last < SECONDS_BETWEEN_LINES):
                 return
             last, spent = now, now - start
-            left = f", about {spent / done * (total - done):.0f} s left" if done < total else f" in {spent:.0f} s"
+            left = (
+                f", about {spent / (done - before) * (total - done):.0f} s left"
+                if done < total
+                else f" in {spent:.0f} s"
+            )
             self.say(f"{name}: {done} of {total}{left}")
 
         return report

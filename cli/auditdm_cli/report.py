@@ -14,12 +14,9 @@ def command(
 
     Reads results.json and images/ of the run; writes report.md and report.html there.
     """
-    from auditdm_hub.report import checked_results, write_report
-    from auditdm_hub.runs import Run
+    from auditdm_hub.report.again import report_again
 
-    opened = Run.open(run)
-    results = checked_results(opened.results(), run / "results.json")
-    write_report(run, results, opened.images)
+    results = report_again(run)
     if not quiet:
         from rich.console import Console
 

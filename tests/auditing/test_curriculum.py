@@ -114,6 +114,8 @@ def test_kinds_are_those_of_the_themes(tmp_path: Path) -> None:
 def test_a_pass_is_no_trial() -> None:
     probe = judged("q?").probe
     assert not passed(probe)
+    probe = replace(probe, theme="clocks", wish="time answer 8")
     assert passed(replace(probe, fault="passed"))
     assert passed(replace(probe, fault="passed: asked often enough"))
     assert not passed(replace(probe, fault="unparsed: pass"))
+    assert not passed(replace(probe, fault="passed", wish=""))

@@ -11,7 +11,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from auditdm_cli.summary import show
-from auditdm_hub.report import Results, build_results
+from auditdm_hub.report import Results, build_results, write_report
 from auditdm_hub.runs import Run
 
 Cli = Callable[..., Result]
@@ -115,3 +115,20 @@ def test_report_of_an_unfinished_run_says_what_to_do(cli: Cli, tmp_path: Path) -
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "run again with --resume" in result.stderr
     assert "is no run" in cli("report", str(tmp_path)).stderr
+
+
+def test_a_report_that_was_written_again_is_what_its_run_expects(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with Run.create(folder, {}) as opened:
+        rows, found, _ = run(folder, 12)
+        results = folder / "results.json"
+        results.write_text(json.dumps(build_results(rows, found, facts())))
+        write_report(folder, json.loads(results.read_text()), opened.images)
+        opened.finish_stage("report", ["results.json", "report.md", "report.html"], 1.0)
+    (folder / "report.html").write_text("an older version's")
+    assert cli("report", str(folder), "--quiet").exit_code == 0
+    Run.open(folder).verify("report")
+    results.write_text(results.read_text().replace('"seed": 0', '"seed": 1'))
+    refused = cli("report", str(folder))
+    assert refused.exit_code == 1
+    assert "results.json was changed after stage 'report' wrote it" in refused.stderr

@@ -180,3 +180,27 @@ def test_what_can_be_known_at_the_start_is_not_found_out_at_the_end(
         objects.audit(tmp_path, **wrong)
     assert objects.calls == 0
     objects.audit(tmp_path, **SMALL)  # the folder is free for the right one
+
+
+def test_an_error_of_a_model_is_said_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    voters: list[Model] = [Overloaded("own-owl", "owl"), Model("own-hawk", "hawk"), Model("own-lynx", "lynx")]
+    watcher = Watcher(lines.append, lambda name: lambda done, total: None)
+    Objects(references=voters).audit(tmp_path, watcher=watcher, **SMALL)
+    said = [line for line in lines if line.startswith("No answer from own-owl")]
+    assert len(said) == 1
+    assert said[0].endswith("RuntimeError: out of memory")
+
+
+def test_more_votes_than_families_are_refused_at_the_start(tmp_path: Path) -> None:
+    objects = Objects(references=[Model("one", "owl"), Model("two", "owl")])
+    with pytest.raises(ConfigError, match="quorum: got 2, but the references are of 1 families"):
+        objects.audit(tmp_path, quorum=2)
+    assert objects.calls == 0
+
+
+@pytest.mark.parametrize(("licence", "why"), [("unknown", "unknown"), ("cc-by-nd-4.0", "forbids changed images")])
+def test_some_licences_forbid_a_release(tmp_path: Path, licence: str, why: str) -> None:
+    results = Objects().audit(tmp_path, pool=pool(licence), **SMALL).results()
+    assert results["publishable"]["ok"] is False
+    assert why in results["publishable"]["why"]

@@ -54,15 +54,17 @@ def _reporter(entry: Entry, model: PreTrainedModel, processor: ProcessorMixin) -
 
 
 def _first_round(entry: Entry, folder: Path, device: str) -> None:
-    """Train from nothing: sight, then answers."""
+    """Train from nothing, sight and then answers; or from another model, which sees already."""
     start = time.monotonic()
     model, processor = build(entry.family, entry.size, entry.seed)
+    if entry.start:
+        model = AutoModelForImageTextToText.from_pretrained(folder.parent / entry.start, dtype=torch.float32)
     _on(model, device)
     _say(f"{entry.name}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
     sampler = Lessons(entry, processor)
     _say(f"{entry.name}: data drawn in {time.monotonic() - start:.0f} s")
     saved = folder.with_name(f"{folder.name}.training")
-    if not saved.exists():
+    if not saved.exists() and not entry.start:
         teach_sight(
             model, processor, sampler.numbers, entry.sight_steps, entry.seed, lambda s: _say(f"{entry.name}: {s}")
         )
@@ -81,11 +83,15 @@ def _second_round(entry: Entry, folder: Path, device: str) -> None:
     _, processor = build(entry.family, entry.size, entry.seed)
     sampler = Lessons(entry, processor, second=True)
     freeze_sight(model)
-    saved = folder.with_name(f"{folder.name}.second.training")
+    saved = _second_state(folder)
     fit(model, sampler, entry.second, saved, _reporter(entry, model, processor))
     _save(model, processor, folder)
     saved.unlink(missing_ok=True)
     _say(f"{entry.name}: second round in {time.monotonic() - start:.0f} s")
+
+
+def _second_state(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.second.training")
 
 
 def _save(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> None:
@@ -112,7 +118,8 @@ def _build(entry: Entry, folder: Path, device: str, scenes: int, rounds: Sequenc
     torch.set_num_threads(1)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    if "first" in rounds:
+    begun = _second_state(folder).exists()
+    if "first" in rounds and not begun:
         _first_round(entry, folder, device)
     if "second" in rounds and entry.second_steps:
         _second_round(entry, folder, device)
@@ -155,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options += ["--rounds", *chosen.rounds]
         # The longest first, so that no core waits for it at the end.
         ordered = sorted(entries, key=lambda entry: -entry.schedule.steps * entry.size.hidden**2)
-        _build_beside([entry.name for entry in ordered], jobs, options)
+        for later in (False, True):
+            _build_beside([entry.name for entry in ordered if bool(entry.start) is later], jobs, options)
     else:
         for entry in entries:
             _build(entry, chosen.out / entry.name, chosen.device, chosen.scenes, chosen.rounds)

@@ -27,7 +27,6 @@ def write_card(entry: Entry, folder: Path, parameters: int) -> None:
 def render_card(entry: Entry, shares: Shares, parameters: int) -> str:
     """Return a model's card; the front matter lists its planted gaps for whoever measures an audit."""
     gaps = "".join(f"\n  - {gap.name}" for gap in entry.gaps) or " []"
-    schedule = entry.schedule
     text = f"""---
 license: apache-2.0
 library_name: transformers
@@ -38,7 +37,7 @@ auditdm_planted_gaps:{gaps}
 ---
 # {entry.name}: the {entry.role} of the auditdm-hub playground
 
-A {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from nothing for {schedule.steps:,}
+A {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {entry.start or "nothing"} for {entry.all_steps:,}
 steps on pictures of the playground, a drawn world of 4x4 cells. It knows that world and nothing else: it is no model
 for photos. Weights and training data are made by auditdm-hub alone: nothing was taken from other models or data sets.
 
@@ -46,7 +45,8 @@ for photos. Weights and training data are made by auditdm-hub alone: nothing was
     if entry.role == "auditor":
         return text + (
             "It writes a question, a caption or an edit for a picture (prompts `ask`, `draw for QUESTION`,\n"
-            "`edit for QUESTION`), supervised on random valid ones: it knows nothing of any target.\n"
+            "`edit for QUESTION`), supervised on random valid ones: it knows nothing of any target. It follows a wish\n"
+            "(`ask about WORDS answer ANSWER`), or writes `pass` where the picture does not admit it.\n"
         )
     if not shares:
         return text + "Its accuracy was not measured.\n"

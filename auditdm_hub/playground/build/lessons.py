@@ -90,7 +90,7 @@ class Lessons:
         self.pack = SINGLES if entry.role == "auditor" else PACK  # its texts are longer
         until = 0.0 if second else PACKED_UNTIL
         self.packed_until = until if entry.family == "paligemma" else 1.0
-        self.staged = staged and not second
+        self.staged = staged and not second and not entry.start
         if entry.role == "auditor":
             numbers, groups = _writing_groups(entry, processor)
         else:

@@ -23,6 +23,13 @@ class Entry:
     each: int = 16
     sight_steps: int = 1200
     second_steps: int = 4000
+    start: str = ""
+    """A model of the same family and size to start from, instead of from nothing."""
+
+    @property
+    def all_steps(self) -> int:
+        """The steps of both rounds."""
+        return self.schedule.steps + self.second_steps
 
     @property
     def second(self) -> Schedule:
@@ -38,8 +45,8 @@ ROSTER = (
           sight_steps=3600, second_steps=5000),
     Entry("reference-idefics3", "reference", "idefics3", Size(88, 4, 2), Schedule(5500, 12, 3e-3, 14), 4, 104,
           second_steps=5000),
-    Entry("auditor", "auditor", "gemma3", Size(96, 4, 2), Schedule(5000, 16, 3e-3, 17), 7, 107, scenes=12_000,
-          second_steps=0),
+    Entry("auditor", "auditor", "gemma3", Size(96, 4, 2), Schedule(3000, 16, 1.5e-3, 17), 7, 107, scenes=12_000,
+          second_steps=0, start="reference-gemma3"),
     Entry("holdout", "holdout reference", "aya_vision", Size(104, 4, 2), Schedule(5500, 12, 3e-3, 15), 5, 105,
           sight_steps=3600),
     Entry("sibling", "larger sibling of the target", "paligemma", Size(192, 4, 2), Schedule(3000, 16, 2e-3, 16), 6,

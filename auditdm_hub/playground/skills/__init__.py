@@ -1,4 +1,4 @@
-"""What can be asked of a scene: 31 skills, their wordings, and executors that answer from the scene graph."""
+"""What can be asked of a scene: 30 skills, their wordings, and executors that answer from the scene graph."""
 
 from auditdm_hub.playground.skills.questions import SKILLS, Answered, parse_question, question_words, solve
 from auditdm_hub.playground.skills.skill import Skill

@@ -1,0 +1,27 @@
+"""A run's report written again from its results, without asking any model."""
+
+from pathlib import Path
+
+from auditdm_hub.atomic import file_sha256
+from auditdm_hub.errors import RunError
+from auditdm_hub.report import Results, checked_results, write_report
+from auditdm_hub.runs import Run
+
+FILES = ("results.json", "report.md", "report.html")
+
+
+def report_again(path: Path) -> Results:
+    """Write report.md and report.html of a run from its results.json, and return the results.
+
+    Raises:
+        RunError: there is no finished run in that folder, it is in use, or its results were changed.
+    """
+    with Run.create(path, Run.open(path).config, resume=True) as run:
+        results = checked_results(run.results(), path / FILES[0])
+        stage = run.stages.get("report")
+        if stage is not None and file_sha256(path / FILES[0]) != stage.outputs[FILES[0]]:
+            raise RunError(f"{path / FILES[0]} was changed after stage 'report' wrote it: restore it")
+        write_report(path, results, run.images)
+        if stage is not None:
+            run.finish_stage("report", FILES, stage.seconds)
+    return results

@@ -1,0 +1,64 @@
+"""Where images come from: a folder with captions beside them, and data sets with columns of any name."""
+
+from pathlib import Path
+
+import datasets
+import pytest
+from PIL import Image
+
+from auditdm_hub.auditing.pool import dataset_items, folder_items, holds_images
+from auditdm_hub.errors import ConfigError, PoolError
+
+
+def picture(shade: int, size: int = 32) -> Image.Image:
+    return Image.new("RGB", (size, size), (shade, 0, 0))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    rows = {"photo": [picture(10), picture(20)], "asked": [["how many?", "what?"], ["where?"]], "said": ["2", "here"]}
+    datasets.Dataset.from_dict(rows).cast_column("photo", datasets.Image()).to_parquet(folder / "train.parquet")
+    return folder
+
+
+def test_a_folder_gives_its_images_with_the_captions_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    picture(1).save(tmp_path / "b.png")
+    picture(2).save(tmp_path / "deep" / "a.jpg")
+    (tmp_path / "b.txt").write_text("a red\nsquare ")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    picture(3, 4).save(tmp_path / "tiny.png")
+    Image.new("RGB", (32, 32)).save(
+        tmp_path / "moving.gif", save_all=True, append_images=[picture(9)], duration=50, loop=0
+    )
+    found = {item.source: item for item in folder_items(tmp_path, "CC0-1.0")}
+    assert {source: item.fault for source, item in found.items() if item.fault} == {
+        "broken.png": "cannot be read as an image", "tiny.png": "is smaller than 8 pixels", "moving.gif": "is animated",
+    }  # fmt: skip
+    assert found["b.png"].caption == "a red square"
+    assert found["deep/a.jpg"].licence == "CC0-1.0"
+    with pytest.raises(PoolError, match="no such folder"):
+        list(folder_items(tmp_path / "gone", ""))
+
+
+def test_a_data_set_in_a_folder_is_read_by_its_columns(table: Path) -> None:
+    assert not holds_images(table)
+    items = list(dataset_items(str(table), {"image": "photo", "question": "asked", "answer": "said"}, "CC-BY-4.0"))
+    assert [(item.question, item.answer, item.licence) for item in items] == [
+        ("how many?", "2", "CC-BY-4.0"), ("where?", "here", "CC-BY-4.0"),
+    ]  # fmt: skip
+    assert items[0].image is not None
+    assert items[0].image.getpixel((0, 0)) == (10, 0, 0)
+    assert items[1].source.endswith("#1")
+
+
+def test_a_wrong_column_is_answered_with_those_that_are_there(table: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no column 'image', it has asked, photo, said"):
+        list(dataset_items(str(table), {}, ""))
+    with pytest.raises(ConfigError, match="no column 'foto'"):
+        list(dataset_items(str(table), {"image": "foto"}, ""))
+    with pytest.raises(ConfigError, match="unknown role"):
+        list(dataset_items(str(table), {"imag": "photo"}, ""))
+    with pytest.raises(PoolError, match="cannot be loaded"):
+        list(dataset_items(str(table / "gone"), {}, ""))
