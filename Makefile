@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-gpu check lint types bench playground-models wheel clean
+.PHONY: help install demo test test-slow test-gpu check lint types bench bench-long playground-models wheel clean
 
 help: ## print what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 22
@@ -58,7 +58,11 @@ check: lint types ## lint, types and tests; a skipped test must be in tests/allo
 	$(PYTEST) --strict-skips
 
 bench: install ## print what we measure and claim
-	@for name in startup throughput curation_synthetic search_success; do \
+	@for name in startup throughput curation_synthetic curation_gaps search_success; do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+bench-long: install ## compare ways to train an auditor, and audit planted gaps: hours
+	@for name in success_coverage planted_gaps; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 playground-models: install ## train the playground's models anew (CPU: up to two hours)

@@ -27,6 +27,7 @@ def write_card(entry: Entry, folder: Path, parameters: int) -> None:
 def render_card(entry: Entry, shares: Shares, parameters: int) -> str:
     """Return a model's card; the front matter lists its planted gaps for whoever measures an audit."""
     gaps = "".join(f"\n  - {gap.name}" for gap in entry.gaps) or " []"
+    origin = entry.start or "nothing"
     text = f"""---
 license: apache-2.0
 library_name: transformers
@@ -37,7 +38,7 @@ auditdm_planted_gaps:{gaps}
 ---
 # {entry.name}: the {entry.role} of the auditdm-hub playground
 
-A {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {entry.start or "nothing"} for {entry.all_steps:,}
+A {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {origin} for {entry.all_steps:,}
 steps on pictures of the playground, a drawn world of 4x4 cells. It knows that world and nothing else: it is no model
 for photos. Weights and training data are made by auditdm-hub alone: nothing was taken from other models or data sets.
 
