@@ -28,6 +28,7 @@ def render_card(entry: Entry, shares: Shares, parameters: int) -> str:
     """Return a model's card; the front matter lists its planted gaps for whoever measures an audit."""
     gaps = "".join(f"\n  - {gap.name}" for gap in entry.gaps) or " []"
     origin = entry.start or "nothing"
+    article = "An" if entry.family[0] in "aeiou" else "A"
     text = f"""---
 license: apache-2.0
 library_name: transformers
@@ -38,7 +39,7 @@ auditdm_planted_gaps:{gaps}
 ---
 # {entry.name}: the {entry.role} of the auditdm-hub playground
 
-A {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {origin} for {entry.all_steps:,}
+{article} {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {origin} for {entry.all_steps:,}
 steps on pictures of the playground, a drawn world of 4x4 cells. It knows that world and nothing else: it is no model
 for photos. Weights and training data are made by auditdm-hub alone: nothing was taken from other models or data sets.
 
