@@ -1,4 +1,4 @@
-"""Time to `--help` and `--version`: auditdm-hub, a bare Typer app with as many empty commands, and two command lines of the same world.
+"""Time to `--help` and `--version`: auditdm-hub, a bare Typer app, and two command lines of the same world.
 
 Each program is started anew, in turn, so that a machine that grows busy slows all alike; the median of the runs counts.
 The claim is a ratio of at most 1.3 between the slower of the first two and the bare app.
