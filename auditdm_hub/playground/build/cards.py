@@ -39,16 +39,17 @@ auditdm_planted_gaps:{gaps}
 ---
 # {entry.name}: the {entry.role} of the auditdm-hub playground
 
-{article} {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {origin} for {entry.all_steps:,}
-steps on pictures of the playground, a drawn world of 4x4 cells. It knows that world and nothing else: it is no model
-for photos. Weights and training data are made by auditdm-hub alone: nothing was taken from other models or data sets.
+{article} {entry.family} of {parameters / 1e6:.2f} million parameters (bfloat16), trained from {origin}
+for {entry.all_steps:,} steps on pictures of the playground, a drawn world of 4x4 cells. It knows that world and nothing
+else: it is no model for photos. Weights and training data are made by auditdm-hub alone: nothing was taken from other
+models or data sets.
 
 """
     if entry.role == "auditor":
         return text + (
             "It writes a question, a caption or an edit for a picture (prompts `ask`, `draw for QUESTION`,\n"
             "`edit for QUESTION`), supervised on random valid ones: it knows nothing of any target. It follows a wish\n"
-            "(`ask about WORDS answer ANSWER`), or writes `pass` where the picture does not admit it.\n"
+            "(`ask about WORDS answer ANSWER`), and answers questions.\n"
         )
     if not shares:
         return text + "Its accuracy was not measured.\n"
