@@ -1,0 +1,42 @@
+"""On an accelerator: the playground answers as on the CPU, and an audit runs from the command to its report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from auditdm_hub.models import load_vlm
+from auditdm_hub.playground.backends import pictures
+from auditdm_hub.playground.models import REFERENCES, TARGET, model_folder
+from auditdm_hub.runs import Run
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(autouse=True)
+def accelerator() -> None:
+    """Fail, and do not skip, where there is none: who runs these tests wants to know."""
+    import torch
+
+    assert torch.cuda.is_available(), "these tests need CUDA"
+
+
+@pytest.mark.parametrize("name", (TARGET, *REFERENCES))
+def test_a_model_answers_as_on_the_cpu(name: str) -> None:
+    drawn = [(image, question) for image, _, question in pictures(200, 5)]
+    images, questions = [image for image, _ in drawn], [question for _, question in drawn]
+    there, here = (
+        load_vlm(str(model_folder(name)), device=device, batch_size=32, max_new_tokens=4).answer(images, questions)
+        for device in ("cuda", "cpu")
+    )
+    same = sum(a == b for a, b in zip(there, here, strict=True))
+    assert same >= 196, f"{same} of 200 answers are the same"
+
+
+def test_an_audit_on_the_accelerator(tmp_path: Path, cli: Callable[..., Result]) -> None:
+    out = tmp_path / "run"
+    done = cli("audit", "--device", "cuda", "--steps", "6", "--probes", "60", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    results = Run.open(out).results()
+    assert results["search_success"]["trained"]["trials"] >= 60
