@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -108,7 +109,9 @@ class _Audit:
 
     def check(self) -> None:
         """Load what the open stages use, so that a wrong name ends the audit at its start and not after an hour."""
-        cast = self._cast
+        cast, tracker = self._cast, self._config.report_to
+        if tracker != "none" and not find_spec(tracker):
+            raise ConfigError(f"report_to: {tracker} is not installed: pip install {tracker}, or leave report_to out")
         _ = cast.embedder
         if not self._run.stage_done("probe"):
             _ = cast.generator, cast.editor, cast.trained_before

@@ -169,6 +169,7 @@ def test_a_target_without_a_weakness_has_no_failure_type(tmp_path: Path) -> None
     [
         ({"embedder": "no/where"}, "no/where"),
         ({"columns": {"image": "photo"}}, "columns: got image for the pool"),
+        ({"report_to": "wandb"}, "wandb is not installed: pip install wandb"),
     ],
 )
 def test_what_can_be_known_at_the_start_is_not_found_out_at_the_end(
