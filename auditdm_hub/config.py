@@ -67,7 +67,7 @@ class TrainingConfig(_Section):
     rounds: Positive = 1
     """How often themes are proposed anew from what was found so far; 1 = no themes."""
     choose_images: Flag = True
-    """Whether a question is asked for a theme only on images on which the untrained auditor does not pass."""
+    """Whether a question is asked for a theme only where the untrained auditor's own answer to it is of the theme."""
     novelty: Literal["archive", "none"]
     """How repeated probes are paid less; "none" is the paper's plain reward."""
     save_steps: Positive

@@ -11,8 +11,9 @@ from typing import Literal
 
 from PIL.Image import Image
 
-from auditdm_hub.protocols import Auditor
-from auditdm_hub.records import Action, content_id
+from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.protocols import Auditor, VisionLanguageModel
+from auditdm_hub.records import Action, Probe, content_id
 
 ArmName = Literal["prompt_only", "random", "trained"]
 
@@ -23,6 +24,8 @@ class Arm:
 
     name: ArmName
     auditor: Auditor
+    answerer: VisionLanguageModel | None = None
+    """The auditor as a model that answers, for a look at its own questions before they are asked; None = no look."""
 
     @property
     def description(self) -> str:
@@ -32,6 +35,16 @@ class Arm:
             "random": "questions, captions and edits drawn at random, without a look at the image",
             "trained": "the auditor after training",
         }[self.name]
+
+
+def own_answers(arm: Arm, probes: Sequence[Probe], tools: ImageTools) -> list[str | None]:
+    """Return what an auditor itself answers to probes; None for one that cannot be asked."""
+    asked = [probe for probe in probes if not probe.fault]
+    if not asked or arm.answerer is None:
+        return [None] * len(probes)
+    images = [tools.images.get(probe.image_sha) for probe in asked]
+    answers = iter(arm.answerer.answer(images, [probe.question for probe in asked]))
+    return [None if probe.fault else next(answers) for probe in probes]
 
 
 class RandomAuditor:

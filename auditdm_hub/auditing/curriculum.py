@@ -17,12 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.novelty import kind_of
-from auditdm_hub.auditing.parse import parse
-from auditdm_hub.auditing.probe import Draft, ImageTools, write
-from auditdm_hub.auditing.themes import PASSED, Propose, Theme, theme_of
-from auditdm_hub.protocols import Auditor
+from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, write
+from auditdm_hub.auditing.themes import Propose, Theme, theme_of
 from auditdm_hub.records import Action, Judged, Seed
 from auditdm_hub.tables import read_rows, write_table
 
@@ -42,8 +41,8 @@ class Row:
     wish: str = ""
 
 
-Admits = Callable[[Sequence[Row]], Sequence[bool]]
-"""Whether the auditor would write something for each row, and not pass."""
+Rehearse = Callable[[Sequence[Row]], Sequence[tuple[str, str | None]]]
+"""What the auditor would ask for each row, and what it answers to that itself (None = nothing)."""
 
 
 def free_rows(seeds: Sequence[Seed], actions: Sequence[Action], count: int, seed: int) -> list[Row]:
@@ -65,10 +64,11 @@ def free_rows(seeds: Sequence[Seed], actions: Sequence[Action], count: int, seed
     return rows[:count]
 
 
-def admits(auditor: Auditor, rows: Sequence[Row], tools: ImageTools) -> list[bool]:
-    """Return whether an auditor writes something for each row, and does not pass."""
+def rehearse(arm: Arm, rows: Sequence[Row], tools: ImageTools) -> list[tuple[str, str | None]]:
+    """Return what an auditor asks for each row, which is to be a question, and what it answers to that itself."""
     drafts = [Draft(row.seed, row.action, place, "", row.theme, row.wish) for place, row in enumerate(rows)]
-    return [parse(d.text, d.action, d.seed.question).fault != PASSED for d in write(auditor, drafts, tools)]
+    probes = build_probes(write(arm.auditor, drafts, tools), arm.name, tools)
+    return list(zip([probe.question for probe in probes], own_answers(arm, probes, tools), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Rounds:
     number: int
     propose: Propose
     folder: Path
-    admits: Admits | None = None
+    rehearse: Rehearse | None = None
 
 
 class Curriculum:
@@ -121,9 +121,7 @@ class Curriculum:
 
     def trials(self, steps: int | None = None) -> list[Judged]:
         """Return the trials of the first `steps` steps, or of all."""
-        files = sorted(self._rounds.folder.glob("*.parquet")) if self._rounds else []
-        kept = [file for file in files if steps is None or int(file.stem.partition("-")[0]) < steps]
-        return [from_row(row) for file in kept for row in read_rows(file)]
+        return read_steps(self._rounds.folder, steps) if self._rounds else []
 
     def kind(self, judged: Judged) -> str:
         """Return what novelty counts as one kind: the theme that a trial is of, else the frame of its sentences."""
@@ -160,15 +158,19 @@ class Curriculum:
         return rows
 
     def _questions(self, themes: Sequence[Theme], rng: random.Random) -> list[Row]:
-        admits = self._rounds.admits if self._rounds else None
+        rehearsal = self._rounds.rehearse if self._rounds else None
         tried = [
-            Row(rng.choice(self._seeds), "question", theme.name, theme.wish(rng))
+            (theme, Row(rng.choice(self._seeds), "question", theme.name, theme.wish(rng)))
             for theme in themes
-            for _ in range(CANDIDATES if admits else 1)
+            for _ in range(CANDIDATES if rehearsal else 1)
         ]
-        admitted = admits(tried) if admits else [True] * len(tried)
+        rows_tried = [row for _, row in tried]
+        admitted = [True] * len(tried)
+        if rehearsal:
+            own = zip(tried, rehearsal(rows_tried), strict=True)
+            admitted = [theme.admits(question, answer) for (theme, _), (question, answer) in own]
         wanted, rows = Counter(theme.name for theme in themes), []
-        for row, ok in zip(tried, admitted, strict=True):
+        for row, ok in zip(rows_tried, admitted, strict=True):
             if ok and wanted[row.theme]:
                 wanted[row.theme] -= 1
                 rows.append(row)
@@ -185,6 +187,12 @@ class Curriculum:
             Row(rng.choice(fitting[k]), action, self.themes[k].name, self.themes[k].wish(rng, words=False))
             for k in chosen
         ]
+
+
+def read_steps(folder: Path, steps: int | None = None) -> list[Judged]:
+    """Return the trials that a training kept in a folder, of its first `steps` steps or of all; none = no folder."""
+    kept = [f for f in sorted(folder.glob("*.parquet")) if steps is None or int(f.stem.partition("-")[0]) < steps]
+    return [from_row(row) for file in kept for row in read_rows(file)]
 
 
 def shares(themes: Sequence[Theme], trials: Sequence[Judged]) -> list[float]:

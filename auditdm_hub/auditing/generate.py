@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from auditdm_hub.auditing.auditors import Arm
+from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.plans import Plan
 from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, write
@@ -40,10 +40,11 @@ def generate(
     asked = Counter(row.probe.question for row in rows if not row.probe.fault)
     while drafts := plan.chunk(index, rows):
         written = write(arm.auditor, drafts, tools)
-        probes = _limited(build_probes(written, arm.name, tools), plan, asked)
+        probes = _limited(_admitted(build_probes(written, arm.name, tools), plan, arm, tools), plan, asked)
         probes = _first(probes, plan.trials - sum(_counts(row.probe) for row in rows))
         again = [replace(probe, auditor=arm.name) for probe in second_pass(probes, arm.auditor, tools)]
-        judged = ask_and_vote([*probes, *_limited(again, plan, asked)])
+        again = _limited(_admitted(again, plan, arm, tools), plan, asked)
+        judged = ask_and_vote([*probes, *again])
         write_table(chunk_path(folder, index), [to_row(row) for row in judged], SCHEMA)
         rows += judged
         index += 1
@@ -75,6 +76,17 @@ def _first(probes: Sequence[Probe], trials: int) -> list[Probe]:
         left -= _counts(probe)
         kept.append(probe)
     return kept
+
+
+def _admitted(probes: Sequence[Probe], plan: Plan, arm: Arm, tools: ImageTools) -> list[Probe]:
+    """Return the probes, those as passes that are not what was wished for by the auditor's own answer."""
+    if arm.answerer is None:
+        return list(probes)
+    answers = own_answers(arm, probes, tools)
+    return [
+        probe if probe.fault or plan.admits(probe, answer) else replace(probe, fault=f"{PASSED}: answers {answer}")
+        for probe, answer in zip(probes, answers, strict=True)
+    ]
 
 
 def _limited(probes: Sequence[Probe], plan: Plan, asked: Counter[str]) -> list[Probe]:

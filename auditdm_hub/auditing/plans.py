@@ -33,6 +33,10 @@ class Plan(Protocol):
         """Return the drafts of a chunk; none = the plan is done. `before` holds every row of the chunks before it."""
         ...
 
+    def admits(self, probe: Probe, answer: str | None) -> bool:
+        """Whether a probe is what was wished for, if the auditor's own answer to it were right."""
+        ...
+
     def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
         """Whether a probe's question has been asked so often that it is to be left out."""
         ...
@@ -49,6 +53,11 @@ class FixedPlan:
         """Return a slice of the list."""
         del before
         return self._drafts[index * CHUNK : (index + 1) * CHUNK]
+
+    def admits(self, probe: Probe, answer: str | None) -> bool:
+        """Always: nothing was wished for."""
+        del probe, answer
+        return True
 
     def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
         """Never."""
@@ -104,6 +113,10 @@ class ThemedPlan:
         # Even chunks: all pairs go on at the same pace.
         random.Random(f"{self._seed} {len(first)}").shuffle(drafts)
         return drafts[:CHUNK]
+
+    def admits(self, probe: Probe, answer: str | None) -> bool:
+        """Whether it is of its theme."""
+        return self._themes[probe.theme].admits(probe.question, answer)
 
     def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
         """Whether its share of the questions would become too large."""

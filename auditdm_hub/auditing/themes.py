@@ -2,7 +2,8 @@
 
 Success alone is won by asking one question for ever. A theme is a kind of failure that the audit itself has found so
 far, as its own curation sees it; a wish is one request for more of it: words of a failed question and the answer that
-the references agreed on there ("how many red answer 6"). An auditor may pass on an image that does not admit a wish.
+the references agreed on there ("how many red answer 6"). Before a question is asked the auditor answers it itself: if
+that answer is not of the theme, the image does not admit it, and the auditor passes. It may also write that it does.
 Passes are counted, and shown as the auditor's yield; they are no trials, because nothing was asked.
 
 Themes come from failures and consensus answers alone: no ground truth, no list of skills. The idea is ours; it is not
@@ -13,6 +14,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.records import Judged, Probe
 
 PASSED = "passed"
@@ -33,6 +35,10 @@ class Theme:
     matches: Callable[[str, str], bool]
     successes: int
     trials: int
+
+    def admits(self, question: str, answer: str | None) -> bool:
+        """Whether a question would be of this kind if this answer were right; None = there is no answer."""
+        return answer is not None and self.matches(question, normalise(answer))
 
     def wish(self, rng: random.Random, words: bool = True) -> str:
         """Draw a wish; without `words` only the answer, for a question that stands already."""

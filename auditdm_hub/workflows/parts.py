@@ -161,6 +161,11 @@ class Cast:
             training.temperature,
         )
 
+    @cached_property
+    def answerer(self) -> "VisionLanguageModel | None":
+        """The untrained auditor as a model that answers; None if the auditor is an object of the user's."""
+        return None if self._parts.auditor else self._vlm(self.auditor_base, "auditor")
+
     def random_auditor(self, seeds: Sequence[Seed]) -> RandomAuditor:
         """Return the baseline that does not look at the image."""
         from auditdm_hub.playground.backends import random_texts

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.ask import AskFault, ask
 from auditdm_hub.auditing.auditors import Arm
-from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Schedule, admits
+from auditdm_hub.auditing.curriculum import Curriculum, Rehearse, Rounds, Schedule, read_steps, rehearse
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import generate, read_offers, read_trials
 from auditdm_hub.auditing.memory import ImageMemory
@@ -179,11 +179,11 @@ class _Audit:
         themes = self._curriculum_themes()
         arms = self._arms()
         for name, make in arms.items():
+            arm = make()
+            wished = themes if name == "trained" else []
             generate(
-                make(),
-                ThemedPlan(seeds, config.actions, themes, config.probes, config.seed)
-                if themes and name == "trained"
-                else free,
+                replace(arm, answerer=self._cast.answerer) if wished else arm,
+                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed) if wished else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
@@ -241,24 +241,29 @@ class _Audit:
 
     def _curriculum(self) -> Curriculum:
         config, training = self._config, self._config.training
-        tools = self._tools(ImageMemory(self._run.images.get))
-        rounds = Rounds(
-            training.rounds,
-            self._propose,
-            self._run.path / TRIALS,
-            (lambda rows: admits(self._cast.auditor(None), rows, tools)) if training.choose_images else None,
-        )
+        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse)
         schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
         return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
+
+    @property
+    def _rehearse(self) -> Rehearse | None:
+        """What chooses images for themes: the untrained auditor, if it can answer what it asks."""
+        training, cast = self._config.training, self._cast
+        if training.rounds == 1 or not training.choose_images or cast.answerer is None:
+            return None
+        tools = self._tools(ImageMemory(self._run.images.get))
+        return lambda rows: rehearse(Arm("prompt_only", cast.auditor(None), cast.answerer), rows, tools)
 
     def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
         return propose(judged, self._cast.embedder, self._config.seed)
 
     def _curriculum_themes(self) -> list[Theme]:
-        """Return the themes that training ended with."""
+        """Return the themes that training ended with: this run's, or that of the run whose auditor is used again."""
+        if self._cast.trained_before:
+            return self._propose(read_steps(Path(self._config.auditor) / TRIALS))
         if not self._config.steps or self._config.training.rounds == 1:
             return []
-        return self._propose(self._curriculum().trials())
+        return self._propose(read_steps(self._run.path / TRIALS))
 
     def _tools(self, images: object) -> ImageTools:
         return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor)  # type: ignore[arg-type]

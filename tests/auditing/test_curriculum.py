@@ -39,7 +39,10 @@ class Proposer:
 
 
 def made(folder: Path, proposer: Proposer, admit: str = "") -> Curriculum:
-    rounds = Rounds(3, proposer, folder, (lambda rows: [admit in row.wish for row in rows]) if admit else None)
+    def own_answers(rows: Sequence[Row]) -> list[tuple[str, str | None]]:
+        return [(f"what {row.wish}?", "8" if admit in row.wish else None) for row in rows]
+
+    rounds = Rounds(3, proposer, folder, own_answers if admit else None)
     return Curriculum(SEEDS, ("question", "edit"), SCHEDULE, rounds)
 
 
@@ -71,7 +74,7 @@ def test_a_training_that_goes_on_plans_the_same(tmp_path: Path) -> None:
     assert len(rows.trials(3)) == 3
 
 
-def test_images_are_chosen_that_admit_a_theme(tmp_path: Path) -> None:
+def test_images_are_chosen_by_the_auditors_own_answer(tmp_path: Path) -> None:
     rows = made(tmp_path, Proposer(), admit="answer 9")
     rows.record(0, [judged("what time is it?")])
     asked = [rows.row(index) for index in range(16, 32)]

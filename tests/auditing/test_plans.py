@@ -75,6 +75,36 @@ def test_themes_get_as_many_trials_in_spite_of_passes(tmp_path: Path) -> None:
     assert len(read_trials(tmp_path)) == sum(made.values())
 
 
+class Looker:
+    """Answers as its own eyes see: eight on dark images, six on the others."""
+
+    id, family = "looker", "toy"
+
+    def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
+        assert len(images) == len(questions)
+        return ["Eight." if image.getpixel((0, 0))[0] <= 50 else "6" for image in images]  # type: ignore[index]
+
+
+def test_a_question_is_not_asked_where_the_auditor_itself_sees_another_answer(tmp_path: Path) -> None:
+    hours = replace(HOURS, matches=lambda q, a: "hour" in q and a == "8")
+    crowds = replace(CROWDS, matches=lambda q, a: "many" in q and a == "6")
+
+    def seen(folder: Path, answerer: Looker | None) -> list[Judged]:
+        plan = ThemedPlan(SEEDS, ("question",), (hours, crowds), 12)
+        generate(Arm("trained", Picky(), answerer), plan, ImageTools(IMAGES), judge, folder)
+        return read_offers(folder)
+
+    rows = seen(tmp_path / "looks", Looker())
+    asked = [row.probe for row in rows if not row.probe.fault]
+    assert len(asked) == 12
+    for probe in asked:
+        dark = IMAGES.get(probe.image_sha).getpixel((0, 0))[0] <= 50  # type: ignore[index]
+        assert dark == ("hour" in probe.question)
+    assert any(row.probe.fault == "passed: answers Eight." and passed(row.probe) for row in rows)
+    blind = [row.probe for row in seen(tmp_path / "blind", None) if not row.probe.fault]
+    assert any("many" in p.question and IMAGES.get(p.image_sha).getpixel((0, 0))[0] <= 50 for p in blind)  # type: ignore[index]
+
+
 def test_no_question_is_asked_for_ever(tmp_path: Path) -> None:
     rows = run(tmp_path, 200, (HOURS,))
     asked = Counter(row.probe.question for row in rows if not row.probe.fault)
