@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from auditdm_hub.config_file import ConfigFile, read_config_file
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.presets import preset_path
-from auditdm_hub.records import Action
+from auditdm_hub.records import ROLES, Action
 
 PLAYGROUND = "playground"
 # No result depends on these, so a run may be resumed with others.
@@ -133,6 +133,9 @@ class AuditConfig(_Section):
     def _possible(self) -> Self:
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise _impossible("device", self.device, "auto, cpu, mps, cuda or cuda:0")
+        unknown = next((role for role in self.columns if role not in ROLES), None)
+        if unknown is not None:
+            raise _impossible(f"columns.{unknown}", self.columns[unknown], f"one of the roles {', '.join(ROLES)}")
         if len(set(self.actions)) < len(self.actions):
             raise _impossible("actions", list(self.actions), "each action once")
         if len(set(self.references)) < len(self.references):
@@ -169,7 +172,11 @@ def load_config(
     in_file = dict(file.values)
     named = in_file.pop("preset", PLAYGROUND)
     preset = str(named) if preset is None else preset
-    base = read_config_file(preset_path(preset))
+    try:
+        base = read_config_file(preset_path(preset))
+    except ConfigError as error:
+        line = file.lines.get("preset")
+        raise ConfigError(f"{file.path}:{line}: {error}" if line and preset == named else str(error)) from None
     try:
         config = AuditConfig.model_validate(_merge(_merge(base.values, in_file), overrides))
     except ValidationError as error:
@@ -195,7 +202,7 @@ def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(detail: ErrorDetails, overrides: Mapping[str, Any], file: ConfigFile, base: ConfigFile) -> str:
     context = detail.get("ctx", {})
     # A validator of a whole section names the key itself.
-    keys = [str(part) for part in detail["loc"]] + ([context["key"]] if detail["type"] == "impossible" else [])
+    keys = [str(part) for part in detail["loc"]] + (context["key"].split(".") if detail["type"] == "impossible" else [])
     where = f"{_location(keys, overrides, file, base)}: {'.'.join(keys)}"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(keys[:-1])

@@ -21,6 +21,7 @@ TypeStatus = Literal["proposed", "confirmed", "suggestive", "rejected"]
 
 ACTIONS: tuple[Action, ...] = ("question", "caption", "edit")
 PAIRINGS: tuple[Pairing, ...] = ("(Q*, I)", "(Q, I*)", "(Q*, I*)")
+ROLES = ("image", "caption", "question", "answer")  # of columns in a data set of images
 UNANSWERABLE = "unanswerable"
 
 

@@ -89,7 +89,11 @@ def test_the_paper_preset_has_the_papers_figures() -> None:
         ("- probes\n", "my.yaml:1: got a list, wanted lines of `key: value`"),
         ("seed: 1\nactions: [\n", "my.yaml:3: not YAML"),
         ("seed: 1\nseed: 2\n", "my.yaml:2: seed: stands twice, first in line 1"),
-        ("preset: papr\n", "preset: got 'papr', wanted one of gemma3-4b, paper, playground"),
+        (
+            "columns:\n  image: a\n  captoin: b\n",
+            "my.yaml:3: columns.captoin: got 'b', wanted one of the roles image, ",
+        ),
+        ("seed: 1\npreset: papr\n", "my.yaml:2: preset: got 'papr', wanted one of gemma3-4b, paper, playground"),
     ],
 )
 def test_an_error_says_where_what_was_got_and_what_was_wanted(tmp_path: Path, text: str, message: str) -> None:

@@ -15,11 +15,10 @@ from PIL import Image, UnidentifiedImageError
 
 from auditdm_hub.errors import BackendUnavailableError, ConfigError, PoolError
 from auditdm_hub.images import ImageStore
-from auditdm_hub.records import Seed, Split, content_id
+from auditdm_hub.records import ROLES, Seed, Split, content_id
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 50_000_000
-ROLES = ("image", "caption", "question", "answer")
 # Parts of a hundred: most images serve discovery, which wants variety; the others want only enough for statistics.
 SPLITS: tuple[tuple[Split, int], ...] = (("discovery", 60), ("confirm", 20), ("rectify", 10), ("test", 10))
 
@@ -128,12 +127,9 @@ def dataset_items(name: str, columns: Mapping[str, str], licence: str) -> Iterat
         licence: licence of the images; "" = what the data set says of itself, if anything.
 
     Raises:
-        ConfigError: `columns` names an unknown role or a column that is not there.
+        ConfigError: `columns` names a column that is not there.
         PoolError: the data set cannot be loaded.
     """
-    unknown = sorted(set(columns) - set(ROLES))
-    if unknown:
-        raise ConfigError(f"--columns {unknown[0]}=...: unknown role, wanted one of {', '.join(ROLES)}")
     rows = _load(name)
     found: dict[str, str] = {}
     for number, row in enumerate(rows):

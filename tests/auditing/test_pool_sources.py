@@ -58,7 +58,5 @@ def test_a_wrong_column_is_answered_with_those_that_are_there(table: Path) -> No
         list(dataset_items(str(table), {}, ""))
     with pytest.raises(ConfigError, match="no column 'foto'"):
         list(dataset_items(str(table), {"image": "foto"}, ""))
-    with pytest.raises(ConfigError, match="unknown role"):
-        list(dataset_items(str(table), {"imag": "photo"}, ""))
     with pytest.raises(PoolError, match="cannot be loaded"):
         list(dataset_items(str(table / "gone"), {}, ""))
