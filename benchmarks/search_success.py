@@ -12,8 +12,9 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -29,9 +30,11 @@ from auditdm_hub.playground.gaps import TARGET_GAPS
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import Answered, solve
 from auditdm_hub.playground.skills.questions import FALSE_PREMISE
+from auditdm_hub.playground.world import Scene
 from auditdm_hub.records import PAIRINGS, Judged
+from auditdm_hub.report.schema import ARMS
 from auditdm_hub.runs import Run
-from auditdm_hub.statistics import effective_number, wilson
+from auditdm_hub.statistics import effective_number, effective_voters, wilson
 from auditdm_hub.workflows import Watcher
 
 OUTSIDE = "outside every gap"
@@ -69,8 +72,13 @@ class ArmTruth:
 
 def truth_of(run: Run, row: Judged) -> Answered | None:
     """Return what is right for a trial; None where the picture or the question is not of the playground."""
-    scene = read(run.images.get(row.probe.image_sha)) if not row.probe.fault else None
+    scene = _scene(run.path, row.probe.image_sha) if not row.probe.fault else None
     return solve(scene, row.probe.question) if scene else None
+
+
+@cache
+def _scene(run: Path, sha: str) -> Scene | None:
+    return read(Run.open(run).images.get(sha))
 
 
 def wrongly_answered(run: Run, row: Judged) -> Answered | None:
@@ -114,6 +122,48 @@ def measure(run: Run, auditor: str) -> ArmTruth:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OracleTruth:
+    """The consensus of all auditors' trials, as the holdout sees it and as it is.
+
+    Each pair is (by the holdout, in truth): `precision` of the consensus, `target_only_correct` = share of the counted
+    failures in which the target is right, and `effective_voters` among the families.
+    """
+
+    precision: tuple[float, float]
+    target_only_correct: tuple[float, float]
+    effective_voters: tuple[float, float]
+
+
+def oracle(run: Run) -> OracleTruth:
+    """Hold what a run says of its consensus against the truth; the run has a holdout."""
+    said = run.results()["consensus"]
+    rows = [row for arm in ARMS if (run.path / "exchanges" / arm).is_dir() for row in _trials(run, arm)]
+    known = [(row, truth.answer) for row in rows if (truth := truth_of(run, row))]
+    agreed = [(row, answer) for row, answer in known if row.verdict.consensus]
+    failed = [(row, answer) for row, answer in agreed if row.failed]
+    voters = [model["id"] for model in run.results()["models"]["references"]]
+    wrong = [[normalise(row.exchange.reference_answers[name] or "") != answer for row, answer in known]
+             for name in voters]  # fmt: skip
+    return OracleTruth(
+        (said["holdout"]["rate"], _mean(normalise(row.verdict.consensus) == answer for row, answer in agreed)),
+        (
+            said["target_only_correct"]["rate"],
+            _mean(normalise(row.exchange.target_answer or "") == answer for row, answer in failed),
+        ),
+        (said["effective_voters"], effective_voters(wrong)),
+    )
+
+
+def _trials(run: Run, arm: str) -> list[Judged]:
+    return [row for row in read_offers(run.path / "exchanges" / arm) if not passed(row.probe)]
+
+
+def _mean(values: Iterable[bool]) -> float:
+    found = list(values)
+    return sum(found) / len(found) if found else float("nan")
+
+
 def ceiling_at(planted: Mapping[str, int]) -> float:
     """Return failures / trials of an auditor that asks inside gaps alone: n failures of a gap take n / error trials."""
     accuracy = read_accuracy(model_folder(TARGET))["gaps"]
@@ -135,15 +185,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     measured = {
-        str(path): [
-            measure(Run.open(path), arm)
-            for arm in ("prompt_only", "random", "trained")
-            if (path / "exchanges" / arm).is_dir()
-        ]
+        str(path): [measure(Run.open(path), arm) for arm in ARMS if (path / "exchanges" / arm).is_dir()]
         for path in chosen.runs or [default_audit(seed) for seed in chosen.seeds]
     }
     if chosen.json:
-        json.dump({run: [asdict(arm) for arm in arms] for run, arms in measured.items()}, sys.stdout, indent=1)
+        found = {
+            run: {"auditors": [asdict(arm) for arm in arms], "oracle": asdict(oracle(Run.open(Path(run))))}
+            for run, arms in measured.items()
+        }
+        json.dump(found, sys.stdout, indent=1)
         return
     console = Console(width=160)
     for run, arms in measured.items():
@@ -163,6 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rates = (f"{pairing} {hits}/{trials}" for pairing, (hits, trials) in arm.by_pairing.items())
             console.print(f"{arm.auditor}: {', '.join(rates)}")
             console.print("  " + ", ".join(f"{name} {count}" for name, count in arm.by_gap.items()))
+        for name, (guess, truth) in asdict(oracle(Run.open(Path(run)))).items():
+            console.print(f"{name.replace('_', ' ')}: {guess:.3f} by the holdout, {truth:.3f} in truth")
 
 
 if __name__ == "__main__":

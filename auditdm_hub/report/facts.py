@@ -65,6 +65,7 @@ class RunFacts:
     ("answers of the target": 900, ...). `seconds` holds train, probe, curate and total. `training_log` is the lines of
     the auditor's log.jsonl. `faults`: what a model or a server did not deliver -> requests. `date` is an ISO date.
     `command` is the line that repeats the run. `passes`: what each auditor was offered and did not want to try.
+    `left_out`: family without a vote -> auditor -> (failures, trials).
     """
 
     version: str
@@ -80,3 +81,4 @@ class RunFacts:
     faults: Mapping[str, int] = field(default_factory=dict)
     command: str = ""
     passes: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)

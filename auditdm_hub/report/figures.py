@@ -1,4 +1,4 @@
-"""The figures of a run: search success of each auditor, and how far the references agree.
+"""The figures of a run's auditors: their search success.
 
 Search success = valid target failures / all trials: what could not be parsed, drawn, answered or agreed upon stays in
 the denominator. Section 4 of arXiv 2512.16921; the effective number of types beside it is ours, because an auditor
@@ -9,12 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.curate import UNASSIGNED, Curation
 from auditdm_hub.records import PAIRINGS, Judged, Outcome
-from auditdm_hub.report.facts import RunModels
-from auditdm_hub.report.schema import Agreement, Consensus, Rate, SearchSuccess
+from auditdm_hub.report.schema import Rate, SearchSuccess
 from auditdm_hub.statistics import effective_number, wilson
 
 OUTCOMES: tuple[Outcome, ...] = ("failure", "agreement", "no_consensus", "invalid")
@@ -23,7 +20,11 @@ _SPACES = re.compile(r"\s+")
 
 def success_rate(rows: Sequence[Judged]) -> Rate:
     """Return valid failures / all trials with its Wilson 95% interval; 0 in [0, 1] without trials."""
-    valid, trials = sum(row.failed for row in rows), len(rows)
+    return rate_of(sum(row.failed for row in rows), len(rows))
+
+
+def rate_of(valid: int, trials: int) -> Rate:
+    """Return a share with its Wilson 95% interval; 0 in [0, 1] without trials."""
     low, high = wilson(valid, trials)
     return Rate(rate=valid / trials if trials else 0.0, low=low, high=high, valid=valid, trials=trials)
 
@@ -70,32 +71,6 @@ def reasons(texts: Iterable[str]) -> dict[str, int]:
 def by_frequency(counts: Mapping[str, int]) -> dict[str, int]:
     """Return the counts, the largest first, equal ones in order of the alphabet."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def consensus_figures(rows: Sequence[Judged], models: RunModels) -> Consensus:
-    """Return how often the references reached a consensus, and how often each family was part of it."""
-    asked = [row for row in rows if not row.probe.fault and row.verdict.reason not in MISSING]
-    agreed = [row for row in asked if row.verdict.consensus]
-    members: dict[str, list[str]] = {}
-    for model in models.references:
-        members.setdefault(model.family, []).append(model.id)
-    return Consensus(
-        rate=len(agreed) / len(asked) if asked else 0.0,
-        trials=len(asked),
-        by_family={family: _agreement(agreed, ids) for family, ids in members.items()},
-        holdout=_agreement(agreed, [models.holdout.id]) if models.holdout else None,
-    )
-
-
-def _agreement(rows: Sequence[Judged], models: Sequence[str]) -> Agreement:
-    answers = [
-        normalise(answer) == normalise(row.verdict.consensus)
-        for row in rows
-        for model in models
-        if (answer := row.exchange.reference_answers.get(model)) is not None
-    ]
-    agreed = sum(answers)
-    return Agreement(agreed=agreed, answered=len(answers), rate=agreed / len(answers) if answers else 0.0)
 
 
 def _spelling(question: str) -> str:

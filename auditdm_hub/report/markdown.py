@@ -51,6 +51,7 @@ def render_markdown(results: Results) -> str:
         *(_card(place, kind, results) for place, kind in enumerate(results["failure_types"], start=1)),
         "## Models\n",
         _models(results),
+        *(f"{escape(sentence)}\n" for sentence in wording.trust(results)),
         "## What became of every trial\n",
         _outcomes(results),
         f"Written by auditdm-hub {escape(results['version'])}. A consensus is what most references say: it is not "

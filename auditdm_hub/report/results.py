@@ -11,7 +11,8 @@ from auditdm_hub.curate import UNASSIGNED, Curation
 from auditdm_hub.records import FailureType, Judged
 from auditdm_hub.report.examples import counterexamples_of, examples_of
 from auditdm_hub.report.facts import PoolFacts, RunFacts
-from auditdm_hub.report.figures import by_frequency, consensus_figures, search_success
+from auditdm_hub.report.figures import by_frequency, search_success
+from auditdm_hub.report.oracle import consensus_figures
 from auditdm_hub.report.schema import (
     ARMS,
     FORMAT_VERSION,
@@ -55,7 +56,7 @@ def build_results(judged: Sequence[Judged], curation: Curation, facts: RunFacts)
             arm: search_success(part, curation, facts.passes.get(arm, 0)) if part else None
             for arm, part in arms.items()
         },
-        consensus=consensus_figures(judged, facts.models),
+        consensus=consensus_figures(judged, facts),
         failure_types=[_type(kind, judged, rows, curation, facts.seed) for kind in curation.types],
         unassigned=sum(name == UNASSIGNED for name in curation.assignments.values()),
         unique_failures=curation.unique_failures,

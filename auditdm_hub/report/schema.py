@@ -58,13 +58,20 @@ class Consensus(TypedDict):
     """`rate` = trials with a consensus / `trials`, those that could be asked and for which answers were got.
 
     `by_family` holds the voting families; `holdout` the reference that is never in the vote, if there is one. A voter
-    shares in the consensus that it is compared with, a holdout does not.
+    shares in the consensus that it is compared with, a holdout does not: how often it agrees estimates how often the
+    consensus is right. `target_only_correct`: in how many of the counted failures the holdout gives the target's
+    answer, against the voters. `effective_voters`: what the families are worth as independent witnesses, by how their
+    departures from the holdout correlate; mistakes of the holdout make it smaller. These are None without a holdout.
+    `left_out`: search success of each auditor if that family had no vote.
     """
 
     rate: float
     trials: int
     by_family: dict[str, Agreement]
     holdout: Agreement | None
+    target_only_correct: Agreement | None
+    effective_voters: float | None
+    left_out: dict[str, dict[Arm, Rate]]
 
 
 class Example(TypedDict):

@@ -112,6 +112,30 @@ def verdict(results: Results) -> str:
     return f"{sentence}; no failure type could be named."
 
 
+def trust(results: Results) -> list[str]:
+    """Return what is known of how far the consensus can be trusted, a sentence each."""
+    consensus, sentences = results["consensus"], list[str]()
+    holdout, sided, voters = consensus["holdout"], consensus["target_only_correct"], consensus["effective_voters"]
+    if holdout and holdout["answered"]:
+        sentences.append(
+            f"The holdout, which has no vote, gives {percent(holdout['rate'], 1)} of the consensus answers."
+        )
+    if sided and sided["answered"]:
+        sentences.append(
+            f"It sides with the target in {sided['agreed']:,} of {sided['answered']:,} failures, "
+            f"{percent(sided['rate'], 1)}: those may be mistakes of the consensus."
+        )
+    if voters:
+        families = plural(len(consensus["by_family"]), "reference family", "reference families")
+        sentences.append(f"Held against it, {families} are worth {voters:.1f} independent voters.")
+    best = next((arm for arm in reversed(ARMS) if arm in arms(results)), None)
+    without = {family: rates[best] for family, rates in consensus["left_out"].items() if best in rates}
+    if best and without:
+        each = ", ".join(f"{percent(rate['rate'], 1)} without {family}" for family, rate in without.items())
+        sentences.append(f"Search success of the {ARM_NAMES[best]} auditor if a family had no vote: {each}.")
+    return sentences
+
+
 def model_names(results: Results) -> dict[str, str]:
     """Return a short name for each model id; the id itself where two would be alike."""
     models = results["models"]

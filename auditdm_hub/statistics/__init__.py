@@ -4,6 +4,7 @@ from auditdm_hub.statistics.diversity import accumulation, chao1, effective_numb
 from auditdm_hub.statistics.exact import binomial_above, fisher_above, mcnemar_above
 from auditdm_hub.statistics.intervals import Interval, clopper_pearson, wilson
 from auditdm_hub.statistics.multiple import benjamini_hochberg, holm
+from auditdm_hub.statistics.voters import effective_voters
 
 __all__ = [
     "Interval",
@@ -13,6 +14,7 @@ __all__ = [
     "chao1",
     "clopper_pearson",
     "effective_number",
+    "effective_voters",
     "entropy",
     "fisher_above",
     "holm",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from auditdm_hub import __version__
+from auditdm_hub.auditing.leave_out import Tally
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.protocols import VisionLanguageModel
@@ -61,6 +62,7 @@ def run_facts(
     seeds: Sequence[Seed],
     judged: Sequence[Judged],
     passes: Mapping[str, int],
+    left_out: Tally,
     command: str,
 ) -> RunFacts:
     """Return everything that is known of a run whose probing is done.
@@ -85,6 +87,7 @@ def run_facts(
         faults=_faults(judged, models),
         command=command,
         passes=passes,
+        left_out=left_out,
     )
 
 

@@ -22,6 +22,7 @@ from auditdm_hub.auditing.auditors import Arm
 from auditdm_hub.auditing.curriculum import Curriculum, Rehearse, Rounds, Schedule, read_steps, rehearse
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import generate, read_offers, read_trials
+from auditdm_hub.auditing.leave_out import Tally, leave_each_out
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
@@ -49,6 +50,7 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 
 NO_PARTS = Parts()
 TRIALS = Path("auditor") / "trials"
+LEFT_OUT = "left_out.json"
 FAILURES = SCHEMA.append(pa.field("failure_type", pa.string()))
 
 
@@ -190,7 +192,8 @@ class _Audit:
                 self._watcher.stage(f"probe {name}"),
             )
         atomic_write_json(run.path / MODELS, models_of(self._config, run, self._cast))
-        run.finish_stage("probe", [MODELS, *(f"exchanges/{name}" for name in arms)], time.monotonic() - begun)
+        atomic_write_json(run.path / LEFT_OUT, self._without_each_family())
+        run.finish_stage("probe", [MODELS, LEFT_OUT, *(f"exchanges/{name}" for name in arms)], time.monotonic() - begun)
 
     def curate(self) -> Curation:
         """Find and name the failure types; done again whenever a person changed curation.yaml."""
@@ -215,7 +218,7 @@ class _Audit:
         """Write results.json, report.md and report.html."""
         run, begun = self._run, time.monotonic()
         judged = self._trials()
-        facts = run_facts(self._config, run, self.seeds, judged, self._passes(), command)
+        facts = run_facts(self._config, run, self.seeds, judged, self._passes(), self._left_out(), command)
         results = build_results(judged, curation, facts)
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
@@ -284,12 +287,23 @@ class _Audit:
     def _trials(self) -> list[Judged]:
         return [row for name in self._arms() for row in read_trials(self._run.path / "exchanges" / name)]
 
+    @property
+    def _families(self) -> dict[str, str]:
+        return {model.id: model.family for model in self._cast.references}
+
     def _tell(self, fault: AskFault) -> None:
         """Say the first error of each model; the table counts the answers that are missing."""
         if fault.model not in self._faulty:
             self._faulty.add(fault.model)
             first = (fault.error.splitlines() or [""])[0]
             self._watcher.say(f"No answer from {fault.model} to {fault.requests} questions: {first}")
+
+    def _without_each_family(self) -> Tally:
+        return leave_each_out(self._trials(), self._cast.judge, self._families, self._config.quorum)
+
+    def _left_out(self) -> Tally:
+        kept: Tally = json.loads((self._run.path / LEFT_OUT).read_text())
+        return kept
 
     def _passes(self) -> dict[str, int]:
         offers = {name: read_offers(self._run.path / "exchanges" / name) for name in self._arms()}
@@ -302,6 +316,5 @@ class _Audit:
         cast = self._cast
         others = [*cast.references, *beside]
         exchanges = ask(probes, tools.images.get, cast.target, others, on_fault=self._tell)
-        families = {model.id: model.family for model in cast.references}
-        verdicts = vote(exchanges, cast.judge, families, self._config.quorum)
+        verdicts = vote(exchanges, cast.judge, self._families, self._config.quorum)
         return [Judged(exchange, verdict) for exchange, verdict in zip(exchanges, verdicts, strict=True)]

@@ -118,6 +118,7 @@ def _closing(results: Results) -> list[str]:
         *_passes(results),
         f"Consensus: {wording.percent(consensus['rate'])} of {consensus['trials']:,} trials that were answered; "
         f"scored {done:,} of {trials:,}.",
+        *wording.trust(results),
         f"Unique failures: {results['unique_failures']:,}, of which {results['unassigned']:,} without a type.",
         f"Time: {wording.duration(seconds['total'])} (training {wording.duration(seconds['train'])}, probing "
         f"{wording.duration(seconds['probe'])}, curation {wording.duration(seconds['curate'])}).",

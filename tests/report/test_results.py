@@ -10,7 +10,7 @@ from report.fake_run import HOLDOUT, REFERENCES, curation, facts, run
 from auditdm_hub.curate import Curation, Duplicate, matches
 from auditdm_hub.errors import RunError
 from auditdm_hub.records import Exchange, FailureType, Judged, Predicate, Probe, Verdict
-from auditdm_hub.report import Results, build_results, checked_results
+from auditdm_hub.report import Results, build_results, checked_results, wording
 from auditdm_hub.statistics import wilson
 
 Rows = list[Judged]
@@ -147,6 +147,37 @@ def test_consensus_counts_what_could_be_asked() -> None:
         "idefics3": {"agreed": 0, "answered": 1, "rate": 0.0},
     }
     assert consensus["holdout"] == {"agreed": 1, "answered": 2, "rate": 0.5}
+
+
+def test_a_holdout_tells_how_far_the_consensus_can_be_trusted() -> None:
+    one, two, three = REFERENCES
+
+    def asked(number: int, outcome: str, *said: str, holdout: str | None = "yes") -> Judged:
+        return trial(number, outcome, answers={**dict(zip(REFERENCES, said, strict=True)), HOLDOUT: holdout})
+
+    made = [
+        asked(1, "failure", "yes", "yes", "yes"),
+        asked(2, "failure", "yes", "yes", "no", holdout="No."),  # trial() has the target say no
+        asked(3, "failure", "yes", "yes", "yes", holdout="maybe"),
+        asked(4, "agreement", "yes", "yes", "yes", holdout=None),
+        asked(5, "no_consensus", "a", "b", "yes"),
+    ]
+    known = replace(facts(), left_out={"llava": {"trained": (2, 5), "random": (0, 0)}, "gemma3": {}})
+    results = build_results(made, no_types({}), known)
+    consensus = results["consensus"]
+    assert consensus["target_only_correct"] == {"agreed": 1, "answered": 3, "rate": 1 / 3}
+    # Departures from the holdout on trials 1, 2, 3, 5: FTTT, FTTT and FFTF.
+    together = (1 + 2 * (1 / 4 - 3 / 16) / (3 / 16)) / 3
+    assert consensus["effective_voters"] == pytest.approx(3 / (1 + 2 * together))
+    assert consensus["left_out"]["llava"]["trained"]["rate"] == 0.4
+    assert consensus["left_out"]["gemma3"] == {}
+    said = wording.trust(results)
+    assert said[0] == "The holdout, which has no vote, gives 33.3% of the consensus answers."
+    assert said[1].startswith("It sides with the target in 1 of 3 failures, 33.3%")
+    assert said[-1].endswith("auditor if a family had no vote: 40.0% without llava.")
+    without = build_results(made, no_types({}), replace(facts(), models=replace(facts().models, holdout=None)))
+    assert (without["consensus"]["target_only_correct"], without["consensus"]["effective_voters"]) == (None, None)
+    assert wording.trust(without) == []
 
 
 def test_types_show_typical_random_and_counter_examples(rows: Rows, results: Results) -> None:

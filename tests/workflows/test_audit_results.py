@@ -19,8 +19,8 @@ def test_the_folder_holds_what_others_read(finished: Run) -> None:
     found = {file.relative_to(finished.path).as_posix() for file in finished.path.rglob("*") if file.is_file()}
     assert {name for name in found if not name.endswith(".png")} == {
         "seeds.parquet", "pool.json", "exchanges/prompt_only/00000.parquet", "exchanges/random/00000.parquet",
-        "models.json", "failures.parquet", "types.json", "results.json", "report.md", "report.html", "curation.yaml",
-        "run.json", "answers.sqlite", ".lock",
+        "models.json", "left_out.json", "failures.parquet", "types.json", "results.json", "report.md", "report.html",
+        "curation.yaml", "run.json", "answers.sqlite", ".lock",
     }  # fmt: skip
     seeds = [Seed(**row) for row in read_rows(finished.path / "seeds.parquet")]  # type: ignore[arg-type]
     assert len(seeds) == POOL
@@ -109,6 +109,14 @@ def test_the_vote_is_of_the_references_and_the_holdout_is_only_compared(finished
     assert 0.9 < consensus["rate"] <= 1
     assert list(consensus["by_family"]) == ["owl", "hawk", "lynx"]
     assert all(0.9 < family["rate"] < 1 for family in (*consensus["by_family"].values(), consensus["holdout"]))
+    assert consensus["target_only_correct"]["rate"] < 0.1
+    assert 1 < consensus["effective_voters"] <= 3
+    success = finished.results()["search_success"]
+    assert list(consensus["left_out"]) == ["hawk", "lynx", "owl"]
+    for rates in consensus["left_out"].values():
+        for arm, rate in rates.items():
+            assert rate["trials"] == success[arm]["trials"]
+            assert abs(rate["rate"] - success[arm]["rate"]) < 0.15
 
 
 def test_the_same_settings_give_the_same_run(tmp_path: Path) -> None:
