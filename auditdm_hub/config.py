@@ -100,6 +100,8 @@ class AuditConfig(_Section):
     """A reference that is never in the vote: shows whether the auditor learned to game the ensemble."""
     auditor: Name = PLAYGROUND
     """A base model, or the run folder of an auditor that was trained before."""
+    known: tuple[Name, ...] = ()
+    """Runs whose failure types are known: an auditor in training is paid nothing for more of them."""
     pool: Name = PLAYGROUND
     """The images: the playground, a folder, or a data set that `datasets` loads."""
     columns: dict[str, str] = {}

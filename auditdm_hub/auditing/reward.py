@@ -3,6 +3,7 @@
     1 x novelty   the references reach a consensus and the target contradicts it: s(Q*, I*) of arXiv 2512.16921
     0             the target agrees, or the references do not reach a consensus
     0.3           as above, but not of the theme that was asked for
+    0             as above, but known from an earlier audit
     0.4           the auditor passes on a wish: asking must be worth more than that
     -0.5          the trial cannot be used: it does not parse, is empty, asks several questions, gives its answer away,
                   is an edit or a caption that is not understood or changes nothing, or the vote calls it invalid
@@ -70,6 +71,7 @@ class AuditReward:
         counters: Callable[[], Mapping[str, float]] | None = None,
         patience: int = 3,
         curriculum: Curriculum | None = None,
+        known: Callable[[Judged], bool] | None = None,
     ) -> None:
         """Prepare a reward.
 
@@ -81,6 +83,7 @@ class AuditReward:
             counters: further figures to log after each step, such as the cache's hits.
             patience: after so many steps in a row without a single answer the training stops.
             curriculum: keeps the trials, and knows whether one is of the theme that was asked for.
+            known: whether a success is of no use, because it is known; None = everything is new.
         """
         self._seeds = {seed.id: seed for seed in seeds}
         self._ask_and_vote = ask_and_vote
@@ -89,6 +92,7 @@ class AuditReward:
         self._counters = counters
         self._patience = patience
         self._curriculum = curriculum
+        self._known = known
         self._silent_steps = 0
         self.gather: Callable[[list[str]], list[str]] = list  # with several processes: everybody's
 
@@ -140,8 +144,10 @@ class AuditReward:
         if answers_missing(judged):
             return None
         if judged.failed:
-            known = self._curriculum is None or not probe.theme
-            return worth if known or self._curriculum.on_theme(probe.theme, judged) else OFF_THEME * worth  # type: ignore[union-attr]
+            if self._known is not None and self._known(judged):
+                return 0.0
+            wished = self._curriculum is None or not probe.theme or self._curriculum.on_theme(probe.theme, judged)
+            return worth if wished else OFF_THEME * worth
         return PENALTY if judged.verdict.outcome == "invalid" else 0.0
 
     def state(self) -> dict[str, object]:

@@ -45,7 +45,7 @@ from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
 from auditdm_hub.workflows.facts import MODELS, models_of, run_facts
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
-from auditdm_hub.workflows.themes import propose
+from auditdm_hub.workflows.themes import TYPES, known_types, propose
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 NO_PARTS = Parts()
@@ -114,7 +114,7 @@ class _Audit:
         cast, tracker = self._cast, self._config.report_to
         if tracker != "none" and not find_spec(tracker):
             raise ConfigError(f"report_to: {tracker} is not installed: pip install {tracker}, or leave report_to out")
-        _ = cast.embedder
+        _ = cast.embedder, known_types(self._config.known)
         if not self._run.stage_done("probe"):
             _ = cast.generator, cast.editor, cast.trained_before
             _ = cast.target, cast.holdout, cast.judge
@@ -148,8 +148,14 @@ class _Audit:
         tools = self._tools(ImageMemory(run.images.get))
         curriculum = self._curriculum()
         novelty = Novelty(curriculum.kind) if config.training.novelty == "archive" else None
+        known = known_types(config.known)
         reward = AuditReward(
-            self.seeds, lambda probes: self._ask_and_vote(probes, tools, ()), tools, novelty, curriculum=curriculum
+            self.seeds,
+            lambda probes: self._ask_and_vote(probes, tools, ()),
+            tools,
+            novelty,
+            curriculum=curriculum,
+            known=known,
         )
         training = config.training.model_dump(exclude={"novelty", "rounds", "choose_images"})
         settings = TrainingSettings(
@@ -204,14 +210,14 @@ class _Audit:
             judged, self._cast.embedder, overrides, self._config.seed, None, self._watcher.stage("curate")
         )
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
-        known = run.path / "types.json"
-        if run.stage_done("curate") and json.loads(known.read_text())["decisions_sha256"] == decided:
+        kept = run.path / TYPES
+        if run.stage_done("curate") and json.loads(kept.read_text())["decisions_sha256"] == decided:
             return curation
         failed = [row for row in judged if row.failed and row.probe.id in curation.assignments]
         rows = [{**to_row(row), "failure_type": curation.assignments[row.probe.id]} for row in failed]
         write_table(run.path / "failures.parquet", rows, FAILURES)
-        atomic_write_json(known, {"decisions_sha256": decided, "types": [asdict(kind) for kind in curation.types]})
-        run.finish_stage("curate", ["failures.parquet", "types.json"], time.monotonic() - begun)
+        atomic_write_json(kept, {"decisions_sha256": decided, "types": [asdict(kind) for kind in curation.types]})
+        run.finish_stage("curate", ["failures.parquet", TYPES], time.monotonic() - begun)
         return curation
 
     def report(self, curation: Curation, command: str) -> None:
@@ -258,7 +264,9 @@ class _Audit:
         return lambda rows: rehearse(Arm("prompt_only", cast.auditor(None), cast.answerer), rows, tools)
 
     def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
-        return propose(judged, self._cast.embedder, self._config.seed)
+        known = known_types(self._config.known)
+        new = judged if known is None else [row for row in judged if not (row.failed and known(row))]
+        return propose(new, self._cast.embedder, self._config.seed)
 
     def _curriculum_themes(self) -> list[Theme]:
         """Return the themes that training ended with: this run's, or that of the run whose auditor is used again."""

@@ -1,16 +1,21 @@
 """Themes for an auditor from the audit's own curation: each failure type, and what is left without one by its kind."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from auditdm_hub.auditing.novelty import frame, kind_of
 from auditdm_hub.auditing.themes import Theme
 from auditdm_hub.curate import UNASSIGNED, curate
 from auditdm_hub.curate.language import words
 from auditdm_hub.curate.predicates import Phrases, contains, holds, read_rule
+from auditdm_hub.errors import ConfigError
 from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import FailureType, Judged
+from auditdm_hub.runs import Run
 
+TYPES = "types.json"
 LEAST = 2
 """Failures of one kind from which on a kind without a type is a theme."""
 
@@ -29,6 +34,26 @@ def propose(judged: Sequence[Judged], embedder: Embedder, seed: int) -> list[The
         asked[frame(row.probe.question)] += 1
     themes += [_untyped(found, asked) for _, found in sorted(rest.items()) if len(found) >= LEAST]
     return themes
+
+
+def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
+    """Return what tells whether a failure is of a type that one of these runs found; None for no runs.
+
+    Raises:
+        RunError: a folder is no run.
+        ConfigError: a run has named no failure types yet.
+    """
+    rules = []
+    for folder in runs:
+        file = Run.open(Path(folder)).path / TYPES
+        if not file.is_file():
+            raise ConfigError(f"known: {folder} has no failure types: its audit did not come so far")
+        rules += [read_rule(kind["predicate"]["rule"]) for kind in json.loads(file.read_text())["types"]]
+    if not runs:
+        return None
+    return lambda row: any(
+        holds(rule, row.probe.question, row.verdict.consensus, row.probe.instruction) for rule in rules
+    )
 
 
 def _frame_and_contrast(row: Judged) -> str:

@@ -26,6 +26,9 @@ def command(
     ] = None,
     holdout: Annotated[str | None, typer.Option(help="A reference kept out of the vote, as a check.")] = None,
     auditor: Annotated[str | None, typer.Option(help="A base model, or the run of a trained auditor.")] = None,
+    known: Annotated[
+        list[str] | None, typer.Option(metavar="RUN", help="A run whose failure types are known; repeat it for each.")
+    ] = None,
     pool: Annotated[str | None, typer.Option(help="Images: a folder (captions in .txt) or a data set.")] = None,
     columns: Annotated[
         list[str] | None, typer.Option(metavar="ROLE=COLUMN", help="A column of the data set, e.g. image=photo.")
@@ -54,10 +57,10 @@ def command(
     from auditdm_hub.runs import default_path
 
     flags: dict[str, Any] = {
-        "target": target, "references": reference, "holdout": holdout, "auditor": auditor, "pool": pool,
-        "columns": parse_columns(columns), "pool_license": pool_license, "probes": probes, "steps": steps,
-        "judge": judge, "embedder": embedder, "baseline": False if no_baseline else None, "seed": seed,
-        "device": device, "report_to": report_to, "out": out,
+        "target": target, "references": reference, "holdout": holdout, "auditor": auditor, "known": known,
+        "pool": pool, "columns": parse_columns(columns), "pool_license": pool_license, "probes": probes,
+        "steps": steps, "judge": judge, "embedder": embedder, "baseline": False if no_baseline else None,
+        "seed": seed, "device": device, "report_to": report_to, "out": out,
     }  # fmt: skip
     settings = load_config(config, preset, {key: value for key, value in flags.items() if value is not None})
     if not settings.out:

@@ -125,3 +125,11 @@ def test_completions_of_both_shapes_are_read() -> None:
     assert text_of("x") == "x"
     assert text_of([{"role": "assistant", "content": "x"}]) == "x"
     assert text_of([{"role": "assistant", "content": None}]) == ""
+
+
+def test_what_is_known_is_paid_nothing(panel: Panel, images: ImageMemory) -> None:
+    sha = images.put(Image.new("RGB", (2, 2)))
+    seeds = [Seed("s", sha, "", "fine?", "", "made", "CC0-1.0", "discovery")]
+    reward = AuditReward(seeds, panel, ImageTools(images), known=lambda row: "old" in row.probe.question)
+    texts = ("<question> f old?", "<question> f new?", "<question> a old?", "<question> i old?")
+    assert rewards(reward, *texts) == [0.0, 1.0, 0.0, -0.5]

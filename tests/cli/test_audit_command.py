@@ -61,7 +61,8 @@ def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) 
     line = (
         "audit --preset gemma3-4b --target a/t --reference b/r --reference c/r --holdout d/h --auditor e/a --pool f/p "
         "--columns image=photo --columns question=q --pool-license cc0-1.0 --probes 7 --steps 0 --judge vqa "
-        "--embedder g/e --no-baseline --seed 5 --device cuda:1 --report-to trackio --out there --resume --yes --quiet"
+        "--embedder g/e --no-baseline --seed 5 --device cuda:1 --report-to trackio --out there --resume --yes --quiet "
+        "--known k/one --known k/two"
     )
     result = cli(*line.split())
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
@@ -71,7 +72,7 @@ def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) 
     assert (config.pool, config.columns, config.pool_license) == ("f/p", {"image": "photo", "question": "q"}, "cc0-1.0")
     assert (config.probes, config.steps, config.judge, config.embedder) == (7, 0, "vqa", "g/e")
     assert (config.baseline, config.seed, config.device, config.report_to) == (False, 5, "cuda:1", "trackio")
-    assert config.out == "there"
+    assert (config.out, config.known) == ("there", ("k/one", "k/two"))
     assert (workflows.options["resume"], workflows.options["yes"]) == (True, True)
 
 
