@@ -88,13 +88,14 @@ def wrongly_answered(run: Run, row: Judged) -> Answered | None:
     return truth if truth and truth.skill != FALSE_PREMISE and said != truth.answer else None
 
 
-def measure(run: Run, auditor: str) -> ArmTruth:
-    """Hold one auditor's trials against the truth."""
-    offers = read_offers(run.path / "exchanges" / auditor)
-    rows = [row for row in offers if not passed(row.probe)]
-    agreed = [(row, truth) for row in rows if row.verdict.consensus and (truth := truth_of(run, row))]
+def measure(auditor: str, *runs: Run) -> ArmTruth:
+    """Hold one auditor's trials against the truth: those of one run, or of several that share a budget."""
+    offers = [(run, row) for run in runs for row in read_offers(run.path / "exchanges" / auditor)]
+    asked = [(run, row) for run, row in offers if not passed(row.probe)]
+    rows = [row for _, row in asked]
+    agreed = [(row, truth) for run, row in asked if row.verdict.consensus and (truth := truth_of(run, row))]
     right = sum(normalise(row.verdict.consensus) == truth.answer for row, truth in agreed)
-    true = [(row, truth) for row in rows if (truth := wrongly_answered(run, row))]
+    true = [(row, truth) for run, row in asked if (truth := wrongly_answered(run, row))]
     pairs = {(row.probe.image_sha, row.probe.question): (row, truth) for row, truth in true}
     gaps = Counter(next((gap.name for gap in TARGET_GAPS if gap.member(t)), OUTSIDE) for _, t in pairs.values())
     questions = Counter(row.probe.question for row, _ in true)
@@ -185,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     measured = {
-        str(path): [measure(Run.open(path), arm) for arm in ARMS if (path / "exchanges" / arm).is_dir()]
+        str(path): [measure(arm, Run.open(path)) for arm in ARMS if (path / "exchanges" / arm).is_dir()]
         for path in chosen.runs or [default_audit(seed) for seed in chosen.seeds]
     }
     if chosen.json:

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from auditdm_hub import audit
+from auditdm_hub.config import load_config
 from auditdm_hub.playground.gaps import TARGET_GAPS
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows import Watcher
@@ -38,15 +39,32 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "themes, no learning": {"training": {**THEMES, "learning_rate": 1e-9, "min_learning_rate": 0.0}},
     "themes, questions alone": {"training": THEMES, "actions": ["question"]},
 }
+FRESH, PARTS = "fresh auditors", 4
+"""A variant of its own: so many auditors one after the other, each paid only for what those before it did not find."""
 Figures = dict[str, list[ArmTruth]]
 
 
-def run_variant(name: str, seed: int, probes: int) -> Run:
+def run_variant(name: str, seed: int, probes: int) -> list[Run]:
     """Audit with a variant's settings, or go on with that audit."""
-    out = OUT / f"{name.replace(',', '').replace(' ', '-')}-{seed}"
+    if name == FRESH:
+        return _fresh(seed, probes)
+    baseline = name == "plain"  # the same for all
+    return [_audit(name, str(seed), {**VARIANTS[name], "seed": seed, "probes": probes, "baseline": baseline})]
+
+
+def _fresh(seed: int, probes: int) -> list[Run]:
+    steps, runs = load_config().steps // PARTS, list[Run]()
+    for part in range(PARTS):
+        known = [str(run.path) for run in runs]
+        settings = {"steps": steps, "probes": probes // PARTS, "known": known, "baseline": False, "seed": seed}
+        runs.append(_audit(FRESH, f"{seed}-{part}", settings))
+    return runs
+
+
+def _audit(name: str, number: str, settings: dict[str, Any]) -> Run:
+    out = OUT / f"{name.replace(',', '').replace(' ', '-')}-{number}"
     watcher = Watcher(lambda line: None, lambda stage: lambda done, total: None)
-    settings = {**VARIANTS[name], "seed": seed, "probes": probes, "pool_size": 1600, "out": str(out)}
-    return audit(resume=True, watcher=watcher, **settings)
+    return audit(resume=True, watcher=watcher, **{**settings, "pool_size": 1600, "out": str(out)})
 
 
 def rows_of(figures: Figures) -> list[tuple[str, ...]]:
@@ -80,20 +98,20 @@ def plot(figures: Figures, file: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the variants and print their means over the seeds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--variants", nargs="+", choices=[*VARIANTS, FRESH], default=[*VARIANTS, FRESH])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--probes", type=int, default=1200, help="texts of each auditor")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
-    figures: Figures = {"prompt-only": [], "random": []}
+    figures: Figures = {"prompt-only": [], "random": []} if "plain" in chosen.variants else {}
     for name in chosen.variants:
         for seed in chosen.seeds:
-            run = run_variant(name, seed, chosen.probes)
-            figures.setdefault(name, []).append(measure(run, "trained"))
-            if name == chosen.variants[0]:
-                figures["prompt-only"].append(measure(run, "prompt_only"))
-                figures["random"].append(measure(run, "random"))
+            runs = run_variant(name, seed, chosen.probes)
+            figures.setdefault(name, []).append(measure("trained", *runs))
+            if name == "plain":
+                figures["prompt-only"].append(measure("prompt_only", *runs))
+                figures["random"].append(measure("random", *runs))
             sys.stderr.write(f"{name}, seed {seed}: {figures[name][-1].true_rate:.1%}\n")
     if chosen.plot:
         plot(figures, chosen.plot)
