@@ -101,8 +101,6 @@ def _save(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> No
 
 
 def _measure(entry: Entry, folder: Path, processor: ProcessorMixin, model: PreTrainedModel, scenes: int) -> None:
-    if entry.role == "auditor":
-        return
     table = measure(model, processor, entry.gaps, scenes)
     shares = {
         part: {name: [accuracy.right, accuracy.asked] for name, accuracy in getattr(table, part).items()}

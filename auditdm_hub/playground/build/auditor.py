@@ -3,9 +3,10 @@
 This is the prompt-only baseline of the playground, as an instruction-tuned VLM is in the paper: it writes well-formed
 probes that mostly keep the premise of the question that they are for, and knows nothing of any target.
 
-Like such a VLM it also follows a wish ("ask about hour clock answer 8"): words that the question is to hold and the
-answer that it is to have. A wish is taken from the example itself in hindsight, or from another picture; where this
-picture does not admit it, the auditor learns to write "pass".
+Like such a VLM it also answers questions, and follows a wish ("ask about hour clock answer 8"): words that the question
+is to hold and the answer that it is to have. A wish is taken from the example itself in hindsight. It does not learn to
+pass: an auditor taught to write "pass" where a picture does not admit a wish did so on half of all pictures, whatever
+they showed. It knows better when it answers its own question.
 """
 
 import random
@@ -14,9 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
+from auditdm_hub.playground.build.data import examples
 from auditdm_hub.playground.language import compose, describe, edit
 from auditdm_hub.playground.sample import sample_edit, sample_question, sample_scene
-from auditdm_hub.playground.skills import parse_question, solve
+from auditdm_hub.playground.skills import solve
 from auditdm_hub.playground.skills.questions import FALSE_PREMISE
 from auditdm_hub.playground.world import SIDE, Scene
 
@@ -25,17 +27,19 @@ CAPTION_THINGS = 4
 CAPTIONS = 10_000
 KEEPS_PREMISE = 0.85
 ALIKE, MOST_ALIKE = 0.35, 12  # share of captions with a crowd of one shape, and how many at most
-WISHES = ("none", "none", "none", "own", "own", "own", "own", "other", "other", "other")
+ACTIONS = ("question", "question", "question", "caption", "edit", "answer", "answer", "answer")
+WISHED = 0.6  # share of the questions that are asked after a wish
 NAMES_ANSWER = 0.7
-PASS = "pass"  # noqa: S105 - a word, not a password
+KINDS = ("question", "caption", "edit", "answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """One supervised example: the prompt's words and the tagged line to write."""
+    """One supervised example: the prompt's words, what to write, and of which of the `KINDS` that is."""
 
     prompt: str
     text: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,6 @@ class Wish:
 
     def __str__(self) -> str:
         return " ".join(("about", *self.words, *(("answer", self.answer) if self.answer else ())))
-
-    def met(self, question: str, answer: str) -> bool:
-        """Whether a question with its answer is what was wished for."""
-        return answer == (self.answer or answer) and set(self.words) <= set(_words(question))
 
 
 def _words(question: str) -> list[str]:
@@ -125,37 +125,30 @@ def _edit(rng: random.Random, scene: Scene, question: str, strict: bool) -> tupl
     return found
 
 
-def _asked(scene: Scene, rng: random.Random, question: str, answer: str) -> Writing:
-    """Return a question, free or after a wish; `question` is one on the scene, with its answer."""
-    match rng.choice(WISHES):
-        case "none":
-            return Writing("ask", f"<question> {question}")
-        case "own":
-            return Writing(f"ask {wish_for(question, answer, rng)}", f"<question> {question}")
-    other = sample_question(sample_scene(rng, unseen=False), rng)
-    if other is None:
-        return Writing("ask", f"<question> {question}")
-    wish, parsed = wish_for(*other, rng), parse_question(other[0])
-    skill = parsed[0] if parsed and wish.words else None
-    for _ in range(TRIES):
-        found = sample_question(scene, rng, skill)
-        if found is None:
-            break
-        if wish.met(*found):
-            return Writing(f"ask {wish}", f"<question> {found[0]}")
-    return Writing(f"ask {wish}", PASS)
+def _asked(scene: Scene, rng: random.Random) -> Writing:
+    """Return a question, free or after a wish that it meets."""
+    question, answer = sample_question(scene, rng) or ("what color is the background?", scene.background)
+    wish = f" {wish_for(question, answer, rng)}" if rng.random() < WISHED else ""
+    return Writing(f"ask{wish}", f"<question> {question}", "question")
+
+
+def _changed(scene: Scene, rng: random.Random, action: str) -> Writing:
+    """Return a caption or an edit for a question, half of them after a wish for its answer."""
+    question, _ = sample_question(scene, rng) or ("what color is the background?", scene.background)
+    wished = rng.random() < 0.5
+    strict = wished or rng.random() < KEEPS_PREMISE
+    text, after = _caption(rng, question, strict) if action == "caption" else _edit(rng, scene, question, strict)
+    wish = f" {wish_for(question, after, rng)}" if wished and after is not None else ""
+    return Writing(f"{'draw' if action == 'caption' else 'edit'}{wish} for {question}", f"<{action}> {text}", action)
 
 
 def writings(scene: Scene, rng: random.Random, count: int) -> Iterator[Writing]:
-    """Yield `count` examples of what an auditor may write on a scene: mostly questions, the rest captions and edits."""
+    """Yield `count` examples of what an auditor may write on a scene: questions and answers, and captions and edits."""
     for _ in range(count):
-        question, answer = sample_question(scene, rng) or ("what color is the background?", scene.background)
-        action = rng.choice(("question", "question", "question", "caption", "edit"))
+        action = rng.choice(ACTIONS)
         if action == "question":
-            yield _asked(scene, rng, question, answer)
-            continue
-        wished = rng.random() < 0.5
-        strict = wished or rng.random() < KEEPS_PREMISE
-        text, after = _caption(rng, question, strict) if action == "caption" else _edit(rng, scene, question, strict)
-        wish = f" {wish_for(question, after, rng)}" if wished and after is not None else ""
-        yield Writing(f"{'draw' if action == 'caption' else 'edit'}{wish} for {question}", f"<{action}> {text}")
+            yield _asked(scene, rng)
+        elif action == "answer":
+            yield from (Writing(e.question, e.said, action) for e in examples(scene, rng, (), 1, weak=True))
+        else:
+            yield _changed(scene, rng, action)

@@ -13,7 +13,7 @@ Shares = Mapping[str, Mapping[str, Sequence[int]]]
 
 
 def read_accuracy(folder: Path) -> Shares:
-    """Return what was measured of a model; nothing for an auditor, which answers no questions."""
+    """Return what was measured of a model; nothing if it was not."""
     file = folder / ACCURACY
     shares: Shares = json.loads(file.read_text()) if file.is_file() else {}
     return shares
@@ -46,10 +46,10 @@ models or data sets.
 
 """
     if entry.role == "auditor":
-        return text + (
+        text += (
             "It writes a question, a caption or an edit for a picture (prompts `ask`, `draw for QUESTION`,\n"
             "`edit for QUESTION`), supervised on random valid ones: it knows nothing of any target. It follows a wish\n"
-            "(`ask about WORDS answer ANSWER`), and answers questions.\n"
+            "(`ask about WORDS answer ANSWER`), and answers questions.\n\n"
         )
     if not shares:
         return text + "Its accuracy was not measured.\n"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from transformers import ProcessorMixin
 
-from auditdm_hub.playground.build.auditor import writings
+from auditdm_hub.playground.build.auditor import KINDS, writings
 from auditdm_hub.playground.build.batches import Pair, TextBatch, layout, packed, single
 from auditdm_hub.playground.build.data import Ints, pictures, sample_examples, tile_numbers, tile_table
 from auditdm_hub.playground.build.roster import Entry
@@ -24,6 +24,7 @@ STAGES = (
 )
 STAGE_STARTS = (0.05, 0.15)
 SECOND_SCENES, SECOND_SEED = 15_000, 1000  # pictures of the second round; added to the seed of the data
+CROWDED_SCENES = 0.2  # of the auditor's, beside those that are crowded by chance
 LEAST = 0.02  # nats: what is mastered is still asked at times
 MEMORY = 0.002  # weight of a token in the running loss of its skill
 FIRST, ALL_AT, PACKED_UNTIL = 0.15, 0.3, 0.75
@@ -52,17 +53,17 @@ def _answer_groups(entry: Entry, processor: ProcessorMixin, second: bool) -> tup
 def _writing_groups(entry: Entry, processor: ProcessorMixin) -> tuple[Ints, list[list[Lesson]]]:
     """Return tile numbers of scenes, and each scene's prompts and probes as token ids."""
     rng = random.Random(entry.data_seed)
-    scenes = [sample_scene(rng, unseen=False) for _ in range(entry.scenes)]
+    scenes = [
+        sample_scene(rng, unseen=False, style="crowded" if rng.random() < CROWDED_SCENES else "")
+        for _ in range(entry.scenes)
+    ]
 
     def encode(text: str) -> list[int]:
         ids: list[int] = processor.tokenizer.encode(text, add_special_tokens=False)
         return ids
 
     groups = [
-        [
-            (0, Pair(encode(w.prompt), encode(w.text), ("ask", "draw", "edit").index(w.prompt.split()[0])))
-            for w in writings(scene, rng, entry.each)
-        ]
+        [(0, Pair(encode(w.prompt), encode(w.text), KINDS.index(w.kind))) for w in writings(scene, rng, entry.each)]
         for scene in scenes
     ]
     return np.stack([tile_numbers(scene) for scene in scenes]), groups
