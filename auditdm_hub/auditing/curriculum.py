@@ -14,12 +14,13 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
-from auditdm_hub.auditing.novelty import kind_of
+from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.novelty import frame, kind_of
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, write
 from auditdm_hub.auditing.themes import Propose, Theme, theme_of
 from auditdm_hub.records import Action, Judged, Seed
@@ -82,12 +83,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """How themes come in: `number` of rounds, what proposes, the folder of the trials, and what chooses images."""
+    """How themes come in: `number` of rounds, what proposes, the folder of the trials, and what chooses images.
+
+    `editable` says of a seed whether its question has an answer before an edit.
+    """
 
     number: int
     propose: Propose
     folder: Path
     rehearse: Rehearse | None = None
+    editable: Callable[[Seed], bool] = lambda _: True
 
 
 class Curriculum:
@@ -142,7 +147,7 @@ class Curriculum:
         rng = random.Random(f"{self._schedule.seed} round {number}")
         wanted = len(free) - math.ceil(EXPLORED * len(free))
         themed = self._themed(wanted, shares(self.themes, trials), rng) if self.themes else []
-        rows = [*themed, *free[: len(free) - len(themed)]]
+        rows = [*themed, *curious(free[: len(free) - len(themed)], trials, rng)]
         rng.shuffle(rows)
         return rows
 
@@ -177,7 +182,8 @@ class Curriculum:
         return rows
 
     def _changes(self, action: Action, wanted: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
-        fitting = [[seed for seed in self._seeds if seed.question and theme.fits(seed.question)]
+        editable = self._rounds.editable if self._rounds and action == "edit" else bool
+        fitting = [[seed for seed in self._seeds if seed.question and theme.fits(seed.question) and editable(seed)]
                    for theme in self.themes]  # fmt: skip
         usable = [weight if seeds else 0.0 for weight, seeds in zip(weights, fitting, strict=True)]
         if not sum(usable):
@@ -187,6 +193,29 @@ class Curriculum:
             Row(rng.choice(fitting[k]), action, self.themes[k].name, self.themes[k].wish(rng, words=False))
             for k in chosen
         ]
+
+
+def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
+    """Return rows for exploration, every second one with a wish for what was asked seldom so far.
+
+    All frames of questions are equally likely, and for each all answers that the references agreed on; a caption or an
+    edit gets such an answer to a question of its seed's frame. Without it a training explores what its auditor likes to
+    ask.
+    """
+    seen: dict[str, set[str]] = {}
+    for trial in trials:
+        if trial.verdict.consensus and trial.verdict.outcome != "invalid":
+            seen.setdefault(frame(trial.probe.question), set()).add(normalise(trial.verdict.consensus))
+    frames = sorted(seen)
+    found = []
+    for place, row in enumerate(rows):
+        like = (rng.choice(frames) if frames else "") if row.action == "question" else frame(row.seed.question)
+        if place % 2 or like not in seen:
+            found.append(row)
+            continue
+        words = " ".join(word for word in like.split() if word not in "_#") if row.action == "question" else ""
+        found.append(replace(row, wish=f"{words} answer {rng.choice(sorted(seen[like]))}".strip()))
+    return found
 
 
 def read_steps(folder: Path, steps: int | None = None) -> list[Judged]:

@@ -6,11 +6,11 @@ on with the same drafts.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from auditdm_hub.auditing.probe import Draft, plan
-from auditdm_hub.auditing.themes import Theme, passed
+from auditdm_hub.auditing.themes import Theme, hopeless, passed
 from auditdm_hub.records import Action, Judged, Probe, Seed
 
 CHUNK = 128
@@ -66,16 +66,22 @@ class FixedPlan:
 
 
 class ThemedPlan:
-    """Every theme and action equally often, on images that the auditor does not pass on.
+    """Every theme equally often, with every action, on images that the auditor does not pass on.
 
     A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
-    admits a theme, its trials go to the others.
+    admits a theme, or an action has shown to be hopeless for it, its trials go to the others.
     """
 
     def __init__(
-        self, seeds: Sequence[Seed], actions: Sequence[Action], themes: Sequence[Theme], trials: int, seed: int = 0
+        self,
+        seeds: Sequence[Seed],
+        actions: Sequence[Action],
+        themes: Sequence[Theme],
+        trials: int,
+        seed: int = 0,
+        editable: Callable[[Seed], bool] = lambda _: True,
     ) -> None:
-        """Plan `trials` texts.
+        """Plan `trials` texts; an edit is asked for only where a seed is `editable`.
 
         Raises:
             ValueError: there are no themes.
@@ -90,7 +96,10 @@ class ThemedPlan:
         self._offers: dict[tuple[str, Action], list[Seed]] = {}
         for theme in themes:
             for action in actions:
-                fit = [one for one in seeds if action == "question" or (one.question and theme.fits(one.question))]
+                fit = [
+                    one for one in seeds if action == "question" or (one.question and theme.fits(one.question))
+                    if action != "edit" or editable(one)
+                ]  # fmt: skip
                 random.Random(f"{seed} {theme.name} {action}").shuffle(fit)
                 if fit:
                     self._offers[theme.name, action] = fit
@@ -101,8 +110,10 @@ class ThemedPlan:
         first = [row.probe for row in before if row.probe.first_pass]
         offered = Counter((probe.theme, probe.action) for probe in first)
         made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
+        failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
-        open_pairs = [pair for pair, fit in self._offers.items() if offered[pair] < PATIENCE * len(fit)]
+        left = [pair for pair, fit in self._offers.items() if offered[pair] < PATIENCE * len(fit)]
+        open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
         for pair, wanted in _shared(open_pairs, made, lacking).items():
@@ -133,8 +144,14 @@ class ThemedPlan:
 def _shared(
     pairs: Sequence[tuple[str, Action]], made: Counter[tuple[str, Action]], lacking: int
 ) -> dict[tuple[str, Action], int]:
-    """Share out what lacks, so that all pairs come to the same number of trials."""
+    """Share out what lacks, so that all themes come to the same number of trials, and in each all of its actions."""
     wanted: Counter[tuple[str, Action]] = Counter()
+    themes = Counter({name: 0 for name, _ in pairs})
+    for (name, _), count in made.items():
+        if name in themes:
+            themes[name] += count
     for _ in range(lacking if pairs else 0):
-        wanted[min(pairs, key=lambda pair: made[pair] + wanted[pair])] += 1
+        pair = min(pairs, key=lambda pair: (themes[pair[0]], made[pair] + wanted[pair]))
+        wanted[pair] += 1
+        themes[pair[0]] += 1
     return dict(wanted)

@@ -16,7 +16,10 @@ from dataclasses import dataclass
 
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.records import Judged, Probe
+from auditdm_hub.statistics import wilson
 
+HOPELESS = 0.4
+"""A theme, an answer or a way to make it is given up once its failure rate is below this, with 95% confidence."""
 PASSED = "passed"
 """The fault of a trial that the auditor did not want to make."""
 
@@ -54,6 +57,11 @@ def theme_of(themes: Sequence[Theme], judged: Judged) -> str:
     """Return the name of the first theme that a trial matches, or ""."""
     question, consensus = judged.probe.question, judged.verdict.consensus
     return next((theme.name for theme in themes if theme.matches(question, consensus)), "")
+
+
+def hopeless(failures: int, trials: int) -> bool:
+    """Whether so many failures in so many trials show that more of them would be a waste."""
+    return wilson(failures, trials)[1] < HOPELESS
 
 
 def passed(probe: Probe) -> bool:

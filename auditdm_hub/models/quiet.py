@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOGGERS = ("transformers", "trl", "peft", "accelerate", "datasets")
+# datasets sets its own level when it is imported, which may be later; the fingerprint's warns of every closure.
+LOGGERS = ("transformers", "trl", "peft", "accelerate", "datasets", "datasets.fingerprint")
 # Raised by one library at another; a user can do nothing about them.
 HARMLESS = (
     r"`is_gradient_checkpointing` is deprecated",  # peft 0.21 reads an old name of transformers 5.23

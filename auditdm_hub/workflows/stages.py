@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import generate, read_offers, read_trials
 from auditdm_hub.auditing.leave_out import Tally, leave_each_out
 from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
 from auditdm_hub.auditing.pool import fill_pool
@@ -38,7 +40,7 @@ from auditdm_hub.curate import Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
 from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
 from auditdm_hub.protocols import VisionLanguageModel
-from auditdm_hub.records import Judged, Probe, Seed
+from auditdm_hub.records import UNANSWERABLE, Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
@@ -191,7 +193,9 @@ class _Audit:
             wished = themes if name == "trained" else []
             generate(
                 replace(arm, answerer=self._cast.answerer) if wished else arm,
-                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed) if wished else free,
+                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, self._editable)
+                if wished
+                else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
@@ -250,7 +254,7 @@ class _Audit:
 
     def _curriculum(self) -> Curriculum:
         config, training = self._config, self._config.training
-        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse)
+        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse, self._editable)
         schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
         return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
 
@@ -262,6 +266,23 @@ class _Audit:
             return None
         tools = self._tools(ImageMemory(self._run.images.get))
         return lambda rows: rehearse(Arm("prompt_only", cast.auditor(None), cast.answerer), rows, tools)
+
+    def _editable(self, seed: Seed) -> bool:
+        """Whether the untrained auditor sees an answer to a seed's question, so that an edit can change it."""
+        return seed.id not in self._unseen
+
+    @cached_property
+    def _unseen(self) -> frozenset[str]:
+        answerer, seeds = self._cast.answerer, [seed for seed in self._discovery if seed.question]
+        if answerer is None or not seeds:
+            return frozenset()
+        unseen = []
+        size = self._config.batch_size
+        for part in (seeds[start : start + size] for start in range(0, len(seeds), size)):  # of images in memory
+            images = [self._run.images.get(seed.image_sha) for seed in part]
+            answers = answerer.answer(images, [seed.question for seed in part])
+            unseen += [s.id for s, said in zip(part, answers, strict=True) if normalise(said or "") == UNANSWERABLE]
+        return frozenset(unseen)
 
     def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
         known = known_types(self._config.known)

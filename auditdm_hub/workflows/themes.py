@@ -3,10 +3,12 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import frame, kind_of
-from auditdm_hub.auditing.themes import Theme
+from auditdm_hub.auditing.themes import Theme, hopeless
 from auditdm_hub.curate import UNASSIGNED, curate
 from auditdm_hub.curate.language import words
 from auditdm_hub.curate.predicates import Phrases, contains, holds, read_rule
@@ -29,11 +31,29 @@ def propose(judged: Sequence[Judged], embedder: Embedder, seed: int) -> list[The
     for identity, name in curation.assignments.items():
         if name == UNASSIGNED:
             rest[_frame_and_contrast(rows[identity])].append(rows[identity])
-    asked: defaultdict[str, int] = defaultdict(int)
-    for row in judged:
-        asked[frame(row.probe.question)] += 1
-    themes += [_untyped(found, asked) for _, found in sorted(rest.items()) if len(found) >= LEAST]
-    return themes
+    themes += [_untyped(found) for _, found in sorted(rest.items()) if len(found) >= LEAST]
+    scored = [row for row in judged if row.verdict.outcome in ("failure", "agreement")]
+    return [narrow for theme in themes if (narrow := _narrowed(theme, scored))]
+
+
+def _narrowed(theme: Theme, scored: Sequence[Judged]) -> Theme | None:
+    """Return a theme without the answers on which the target seldom fails; None if little is left of it."""
+    outcomes: defaultdict[str, list[bool]] = defaultdict(list)
+    for row in scored:
+        if theme.matches(row.probe.question, row.verdict.consensus):
+            outcomes[normalise(row.verdict.consensus)].append(row.failed)
+    left_out = {answer for answer, failed in outcomes.items() if hopeless(sum(failed), len(failed))}
+    kept = [failed for answer, failures in outcomes.items() if answer not in left_out for failed in failures]
+    examples = tuple(each for each in theme.examples if normalise(each[1]) not in left_out)
+    if not examples or hopeless(sum(kept), len(kept)):
+        return None
+    return replace(
+        theme,
+        examples=examples,
+        matches=lambda question, answer: normalise(answer) not in left_out and theme.matches(question, answer),
+        successes=sum(kept),
+        trials=len(kept),
+    )
 
 
 def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
@@ -57,7 +77,7 @@ def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
 
 
 def _frame_and_contrast(row: Judged) -> str:
-    return f"{frame(row.probe.question)} | {row.verdict.consensus}"
+    return f"{frame(row.probe.question)} | {normalise(row.verdict.consensus)}"
 
 
 def _typed(kind: FailureType, members: Sequence[Judged]) -> Theme:
@@ -87,14 +107,14 @@ def _held(question: str, phrases: Sequence[str]) -> str:
     return " ".join(found)
 
 
-def _untyped(found: Sequence[Judged], asked: dict[str, int]) -> Theme:
-    like, answer = frame(found[0].probe.question), found[0].verdict.consensus
+def _untyped(found: Sequence[Judged]) -> Theme:
+    like, answer = frame(found[0].probe.question), normalise(found[0].verdict.consensus)
     kept = " ".join(word for word in like.split() if word not in "_#")
     return Theme(
         kind_of(found[0]) + f" = {answer}",
         ((kept, answer),),
         lambda question: frame(question) == like,
-        lambda question, consensus: frame(question) == like and consensus == answer,
+        lambda question, consensus: frame(question) == like and normalise(consensus) == answer,
         len(found),
-        asked[like],
+        len(found),
     )

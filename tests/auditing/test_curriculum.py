@@ -1,12 +1,14 @@
 """Rounds: free first, then themes that the trials so far gave rise to; the same rows after a restart."""
 
+import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, shares
+from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, curious, shares
 from auditdm_hub.auditing.themes import Theme, passed, theme_of
 from auditdm_hub.records import Exchange, Judged, Probe, Seed, Verdict
 
@@ -54,7 +56,7 @@ def test_the_first_round_is_free_and_later_ones_have_themes(tmp_path: Path) -> N
         rows.record(step, [judged("what time is it?")])
     second = [rows.row(index) for index in range(16, 32)]
     assert proposer.seen == [3]  # TRL reads ahead: the last step of the round is not awaited
-    themed = [row for row in second if row.wish]
+    themed = [row for row in second if row.theme]
     assert len(themed) == 12
     assert {row.action for row in themed} == {"question", "edit"}
     for row in themed:
@@ -78,10 +80,31 @@ def test_images_are_chosen_by_the_auditors_own_answer(tmp_path: Path) -> None:
     rows = made(tmp_path, Proposer(), admit="answer 9")
     rows.record(0, [judged("what time is it?")])
     asked = [rows.row(index) for index in range(16, 32)]
-    questions = [row for row in asked if row.wish and row.action == "question"]
+    questions = [row for row in asked if row.theme and row.action == "question"]
     assert questions
     assert all(row.wish.endswith("answer 9") for row in questions)
     assert len(asked) == 16  # what finds no image is left to free exploration
+
+
+def test_exploration_asks_for_what_was_asked_seldom() -> None:
+    trials = [judged("how many cups?", "agreement", "2")] * 50 + [judged("what time is it?", "agreement", "nine")]
+    free = [Row(seed, action) for seed in SEEDS for action in ("question", "edit", "question", "edit")]
+    rows = curious(free * 4, trials, random.Random(1))
+    assert [replace(row, wish="") for row in rows] == free * 4
+    wishes = Counter(row.wish for row in rows if row.action == "question")
+    assert wishes.keys() == {"how many answer 2", "what time is it answer 9"}
+    assert 0.5 < wishes["how many answer 2"] / wishes["what time is it answer 9"] < 2  # asked fifty times as often
+    edits = {(row.seed.question, row.wish) for row in rows if row.action == "edit" and row.wish}
+    assert edits <= {("how many cups?", "answer 2"), ("what time is it?", "answer 9")}
+    unknown = curious(free, [], random.Random(1))
+    assert unknown == free
+
+
+def test_an_edit_is_planned_only_where_the_question_has_an_answer(tmp_path: Path) -> None:
+    rounds = Rounds(3, Proposer(), tmp_path, None, lambda seed: seed.id in ("s2", "s3"))
+    rows = Curriculum(SEEDS, ("edit",), SCHEDULE, rounds)
+    rows.record(0, [judged("what time is it?")])
+    assert {row.seed.id for row in map(rows.row, range(16, 32)) if row.theme} <= {"s2", "s3"}
 
 
 def test_without_rounds_nothing_is_kept(tmp_path: Path) -> None:

@@ -123,6 +123,42 @@ def test_what_no_image_admits_is_given_up_and_its_trials_go_to_others(tmp_path: 
     assert made["crowds"] == 60
 
 
+def test_an_action_that_is_hopeless_for_a_theme_is_given_up_and_the_theme_is_not(tmp_path: Path) -> None:
+    def only_questions(probes: Sequence[Probe]) -> list[Judged]:
+        outcome = {"question": "failure", "caption": "agreement"}
+        return [
+            Judged(Exchange(p, "4", {"r": "8"}), Verdict(outcome[p.action], "8", 1.0))  # type: ignore[arg-type]
+            for p in probes
+        ]
+
+    class Writer(Picky):
+        def write(
+            self,
+            images: Sequence[Image.Image],
+            actions: Sequence[Action],
+            questions: Sequence[str],
+            themes: Sequence[str | None],
+            seeds: Sequence[int],
+        ) -> list[str]:
+            return [
+                f"<caption> a row of {seed} cups" if action == "caption" else f"<question> {theme} of {seed}?"
+                for action, theme, seed in zip(actions, themes, seeds, strict=True)
+            ]
+
+    class Painter:
+        id = "painter"
+
+        def generate(self, captions: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | None]:
+            return [Image.new("RGB", (8, 8), (seed % 250, 7, 7)) for seed in seeds]
+
+    plan = ThemedPlan(SEEDS, ("question", "caption"), (HOURS, CROWDS), 200)
+    generate(Arm("trained", Writer()), plan, ImageTools(IMAGES, 0, Painter()), only_questions, tmp_path)
+    made = Counter((row.probe.theme, row.probe.action) for row in read_trials(tmp_path) if row.probe.first_pass)
+    for name in ("hours", "crowds"):
+        assert made[name, "caption"] < 40 < 60 < made[name, "question"]
+        assert sum(count for (theme, _), count in made.items() if theme == name) == 100
+
+
 def test_a_plan_goes_on_where_its_table_ends(tmp_path: Path) -> None:
     whole = run(tmp_path / "whole", 150)
     run(tmp_path / "cut", 150)

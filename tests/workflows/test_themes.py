@@ -1,0 +1,47 @@
+"""Themes from trials: failure types first, then kinds without a type; what seldom fails is left out."""
+
+import pytest
+
+from auditdm_hub.curate import load_embedder
+from auditdm_hub.records import Exchange, Judged, Probe, Verdict
+from auditdm_hub.workflows.themes import propose
+
+
+def trial(number: int, question: str, consensus: str, fails: bool) -> Judged:
+    image = f"{number:064d}"
+    probe = Probe(
+        f"s{number}", "training", "question", 0, question, question, "auditor", image, "original", "", image, ""
+    )
+    said = "nothing" if fails else consensus
+    return Judged(
+        Exchange(probe, said, dict.fromkeys("abc", consensus)),
+        Verdict("failure" if fails else "agreement", consensus, 1.0),
+    )
+
+
+@pytest.fixture(scope="module")
+def trials() -> list[Judged]:
+    things = ("cups", "birds", "cars", "trees", "stars", "boxes")
+    rows = [
+        trial(number, f"How many {things[number % 6]} are there?", str(number % 9), number % 9 > 5)
+        for number in range(180)
+    ]
+    rows += [trial(500 + number, "Is it day or night?", "day", number < 2) for number in range(60)]
+    return rows
+
+
+def test_a_type_is_a_theme_whose_wishes_ask_for_what_fails(trials: list[Judged]) -> None:
+    themes = propose(trials, load_embedder("default"), 0)
+    counting = themes[0]
+    assert {answer for _, answer in counting.examples} == {"6", "7", "8"}
+    assert counting.admits("How many zebras are there?", "7")
+    assert not counting.admits("How many zebras are there?", "3")
+    assert not counting.admits("How many zebras are there?", None)
+    assert (counting.successes, counting.trials) == (60, 60)
+
+
+def test_what_fails_now_and_then_is_no_theme(trials: list[Judged]) -> None:
+    themes = propose(trials, load_embedder("default"), 0)
+    assert not any(theme.matches("Is it day or night?", "day") for theme in themes)
+    always = [row for row in trials if row.failed or "day" not in row.probe.question]
+    assert any(theme.matches("Is it day or night?", "day") for theme in propose(always, load_embedder("default"), 0))
