@@ -81,7 +81,7 @@ def run_facts(
         pool=_pool(config, run, seeds),
         publishable=publishable(seeds),
         seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
-        cost=_cost(config, judged, asked, sum(passes.values())),
+        cost=_cost(config, judged, asked, passes),
         training_log=_training_log(run) if config.steps else (),
         versions=dict(run.manifest["versions"]),
         faults=_faults(judged, models),
@@ -119,15 +119,19 @@ def _pool(config: AuditConfig, run: Run, seeds: Sequence[Seed]) -> PoolFacts:
     )
 
 
-def _cost(config: AuditConfig, judged: Sequence[Judged], models: int, passes: int) -> dict[str, float]:
+def _cost(config: AuditConfig, judged: Sequence[Judged], models: int, passes: Mapping[str, int]) -> dict[str, float]:
     training = config.steps * config.training.prompts_per_step * config.training.num_generations
     asked = {(row.probe.image_sha, row.probe.question) for row in judged if not row.probe.fault}
-    return {
+    cost: dict[str, float] = {
         "texts written in training": training,
-        "texts written in probing": len(judged) + passes,
+        "texts written in probing": len(judged) + sum(passes.values()),
         "distinct questions asked in probing": len(asked),
         "answers got in probing": len(asked) * models,
     }
+    checked = sum(bool(row.probe.wish) and not row.probe.fault for row in judged) + sum(passes.values())
+    if checked:
+        cost["own questions that the auditor answered, to check them"] = checked
+    return cost
 
 
 def _training_log(run: Run) -> list[dict[str, float]]:

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 
 from auditdm_hub.playground.build.architectures import build
 from auditdm_hub.playground.build.cards import ACCURACY, fill_page, gap_table, skill_table, write_card
-from auditdm_hub.playground.build.lessons import Lessons
+from auditdm_hub.playground.build.lessons import Alternating, Lessons
 from auditdm_hub.playground.build.measure import measure
 from auditdm_hub.playground.build.roster import ROSTER, Entry
 from auditdm_hub.playground.build.sight import freeze_sight, teach_sight
@@ -43,7 +43,7 @@ def _reporter(entry: Entry, model: PreTrainedModel, processor: ProcessorMixin) -
 
     def report(step: int, line: str) -> None:
         _say(f"{entry.name}: {line}")
-        if step % 1000 == 0 and entry.role != "auditor":
+        if step % 1000 == 0:
             model.eval()
             table = measure(model, processor, entry.gaps, scenes=100)
             model.train()
@@ -61,7 +61,7 @@ def _first_round(entry: Entry, folder: Path, device: str) -> None:
         model = AutoModelForImageTextToText.from_pretrained(folder.parent / entry.start, dtype=torch.float32)
     _on(model, device)
     _say(f"{entry.name}: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
-    sampler = Lessons(entry, processor)
+    sampler = Alternating(entry, processor) if entry.role == "auditor" else Lessons(entry, processor)
     _say(f"{entry.name}: data drawn in {time.monotonic() - start:.0f} s")
     saved = folder.with_name(f"{folder.name}.training")
     if not saved.exists() and not entry.start:

@@ -3,10 +3,10 @@
 This is the prompt-only baseline of the playground, as an instruction-tuned VLM is in the paper: it writes well-formed
 probes that mostly keep the premise of the question that they are for, and knows nothing of any target.
 
-Like such a VLM it also answers questions, and follows a wish ("ask about hour clock answer 8"): words that the question
-is to hold and the answer that it is to have. A wish is taken from the example itself in hindsight. It does not learn to
-pass: an auditor taught to write "pass" where a picture does not admit a wish did so on half of all pictures, whatever
-they showed. It knows better when it answers its own question.
+Like such a VLM it also follows a wish ("ask about hour clock answer 8"): words that the question is to hold and the
+answer that it is to have. A wish is taken from the example itself in hindsight. It does not learn to pass: an auditor
+taught to write "pass" where a picture does not admit a wish did so on half of all pictures, whatever they showed. It
+knows better when it answers its own question, which it goes on learning in every second batch (`lessons.py`).
 """
 
 import random
@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from auditdm_hub.playground.build.data import examples
 from auditdm_hub.playground.language import compose, describe, edit
 from auditdm_hub.playground.sample import sample_edit, sample_question, sample_scene
 from auditdm_hub.playground.skills import solve
@@ -27,10 +26,10 @@ CAPTION_THINGS = 4
 CAPTIONS = 10_000
 KEEPS_PREMISE = 0.85
 ALIKE, MOST_ALIKE = 0.35, 12  # share of captions with a crowd of one shape, and how many at most
-ACTIONS = ("question", "question", "question", "caption", "edit", "answer", "answer", "answer")
+ACTIONS = ("question", "question", "question", "caption", "edit")
 WISHED = 0.6  # share of the questions that are asked after a wish
 NAMES_ANSWER = 0.7
-KINDS = ("question", "caption", "edit", "answer")
+KINDS = ("question", "caption", "edit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +142,10 @@ def _changed(scene: Scene, rng: random.Random, action: str) -> Writing:
 
 
 def writings(scene: Scene, rng: random.Random, count: int) -> Iterator[Writing]:
-    """Yield `count` examples of what an auditor may write on a scene: questions and answers, and captions and edits."""
+    """Yield `count` examples of what an auditor may write on a scene: mostly questions, the rest captions and edits."""
     for _ in range(count):
         action = rng.choice(ACTIONS)
         if action == "question":
             yield _asked(scene, rng)
-        elif action == "answer":
-            yield from (Writing(e.question, e.said, action) for e in examples(scene, rng, (), 1, weak=True))
         else:
             yield _changed(scene, rng, action)

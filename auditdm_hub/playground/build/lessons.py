@@ -83,16 +83,27 @@ class Lessons:
     attention in the last part.
     """
 
-    def __init__(self, entry: Entry, processor: ProcessorMixin, *, second: bool = False, staged: bool = True) -> None:
-        """Draw the data: those of the first round, or of the second, which has no stages and more of what is weak."""
+    def __init__(
+        self,
+        entry: Entry,
+        processor: ProcessorMixin,
+        *,
+        second: bool = False,
+        staged: bool = True,
+        writing: bool = False,
+    ) -> None:
+        """Draw the data: those of the first round, or of the second, which has no stages and more of what is weak.
+
+        With `writing` they are an auditor's texts instead of questions and answers.
+        """
         self.around, self.table = layout(processor), tile_table(processor)
         self.image_token = processor.tokenizer.image_token_id
         self.rows = entry.schedule.pictures
-        self.pack = SINGLES if entry.role == "auditor" else PACK  # its texts are longer
+        self.pack = SINGLES if writing else PACK  # texts are longer
         until = 0.0 if second else PACKED_UNTIL
         self.packed_until = until if entry.family == "paligemma" else 1.0
         self.staged = staged and not second and not entry.start
-        if entry.role == "auditor":
+        if writing:
             numbers, groups = _writing_groups(entry, processor)
         else:
             numbers, groups = _answer_groups(entry, processor, second)
@@ -134,3 +145,32 @@ class Lessons:
     def restore(self, state: list[float]) -> None:
         """Take over the running losses."""
         self.losses = np.array(state)
+
+
+class Alternating:
+    """Batches of an auditor's texts, and as many of questions and answers, so that it keeps what it started with."""
+
+    def __init__(self, entry: Entry, processor: ProcessorMixin) -> None:
+        """Draw the data of both."""
+        self.parts = (Lessons(entry, processor, writing=True), Lessons(entry, processor, second=True))
+        self.numbers = self.parts[0].numbers
+        self._latest = 0
+
+    def __call__(self, order: np.random.Generator, progress: float) -> tuple[TextBatch, torch.Tensor]:
+        """Return a batch of either, and its pictures."""
+        self._latest = int(order.integers(2))
+        return self.parts[self._latest](order, progress)
+
+    def learn(self, skills: torch.Tensor, losses: torch.Tensor) -> None:
+        """Take note of the loss of each token of the latest batch."""
+        self.parts[self._latest].learn(skills, losses)
+
+    def state(self) -> list[float]:
+        """Return the running losses of both."""
+        return [loss for part in self.parts for loss in part.state()]
+
+    def restore(self, state: list[float]) -> None:
+        """Take over the running losses of both."""
+        half = len(state) // 2
+        self.parts[0].restore(state[:half])
+        self.parts[1].restore(state[half:])

@@ -45,7 +45,7 @@ ROSTER = (
           sight_steps=3600, second_steps=5000),
     Entry("reference-idefics3", "reference", "idefics3", Size(88, 4, 2), Schedule(5500, 12, 3e-3, 14), 4, 104,
           second_steps=5000),
-    Entry("auditor", "auditor", "gemma3", Size(96, 4, 2), Schedule(4000, 16, 1.5e-3, 17), 7, 107, scenes=12_000,
+    Entry("auditor", "auditor", "gemma3", Size(96, 4, 2), Schedule(4500, 16, 1.5e-3, 17), 7, 107, scenes=12_000,
           second_steps=0, start="reference-gemma3"),
     Entry("holdout", "holdout reference", "aya_vision", Size(104, 4, 2), Schedule(5500, 12, 3e-3, 15), 5, 105,
           sight_steps=3600),
