@@ -27,11 +27,7 @@ def propose(judged: Sequence[Judged], embedder: Embedder, seed: int) -> list[The
     curation = curate(judged, embedder, None, seed)
     rows = {row.probe.id: row for row in judged}
     themes = [_typed(kind, [rows[member] for member in kind.members]) for kind in curation.types]
-    rest: defaultdict[str, list[Judged]] = defaultdict(list)
-    for identity, name in curation.assignments.items():
-        if name == UNASSIGNED:
-            rest[_frame_and_contrast(rows[identity])].append(rows[identity])
-    themes += [_untyped(found) for _, found in sorted(rest.items()) if len(found) >= LEAST]
+    themes += _untyped([rows[identity] for identity, name in curation.assignments.items() if name == UNASSIGNED])
     scored = [row for row in judged if row.verdict.outcome in ("failure", "agreement")]
     return [narrow for theme in themes if (narrow := _narrowed(theme, scored))]
 
@@ -76,8 +72,30 @@ def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
     )
 
 
-def _frame_and_contrast(row: Judged) -> str:
-    return f"{frame(row.probe.question)} | {normalise(row.verdict.consensus)}"
+def _untyped(rest: Sequence[Judged]) -> list[Theme]:
+    """Return themes of failures without a type: of one frame and answer, or else of one answer in several frames."""
+    alike: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
+    for row in rest:
+        alike[frame(row.probe.question), normalise(row.verdict.consensus)].append(row)
+    single: defaultdict[str, list[Judged]] = defaultdict(list)
+    for (_, answer), found in sorted(alike.items()):
+        if len(found) < LEAST:
+            single[answer] += found
+    groups = [found for _, found in sorted(alike.items()) if len(found) >= LEAST]
+    return [_of_kind(found) for found in (*groups, *(found for found in single.values() if len(found) >= LEAST))]
+
+
+def _of_kind(found: Sequence[Judged]) -> Theme:
+    answer, frames = normalise(found[0].verdict.consensus), {frame(row.probe.question) for row in found}
+    kept = (" ".join(word for word in like.split() if word not in "_#") for like in sorted(frames))
+    return Theme(
+        f"{kind_of(found[0]) if len(frames) == 1 else 'any question'} = {answer}",
+        tuple((words, answer) for words in kept),
+        lambda question: frame(question) in frames,
+        lambda question, consensus: frame(question) in frames and normalise(consensus) == answer,
+        len(found),
+        len(found),
+    )
 
 
 def _typed(kind: FailureType, members: Sequence[Judged]) -> Theme:
@@ -105,16 +123,3 @@ def _held(question: str, phrases: Sequence[str]) -> str:
     text = words(question)
     found = sorted({phrase for phrase in phrases if contains(text, words(phrase))}, key=question.find)
     return " ".join(found)
-
-
-def _untyped(found: Sequence[Judged]) -> Theme:
-    like, answer = frame(found[0].probe.question), normalise(found[0].verdict.consensus)
-    kept = " ".join(word for word in like.split() if word not in "_#")
-    return Theme(
-        kind_of(found[0]) + f" = {answer}",
-        ((kept, answer),),
-        lambda question: frame(question) == like,
-        lambda question, consensus: frame(question) == like and normalise(consensus) == answer,
-        len(found),
-        len(found),
-    )

@@ -45,3 +45,15 @@ def test_what_fails_now_and_then_is_no_theme(trials: list[Judged]) -> None:
     assert not any(theme.matches("Is it day or night?", "day") for theme in themes)
     always = [row for row in trials if row.failed or "day" not in row.probe.question]
     assert any(theme.matches("Is it day or night?", "day") for theme in propose(always, load_embedder("default"), 0))
+
+
+def test_single_failures_with_one_answer_are_a_theme_if_that_answer_fails_in_general(trials: list[Judged]) -> None:
+    odd = [trial(900, "What colour is the sofa?", "purple", True), trial(901, "Which door is open?", "purple", True)]
+    found = [t for t in propose([*trials, *odd], load_embedder("default"), 0) if t.name == "any question = purple"]
+    assert len(found) == 1
+    assert found[0].admits("What colour is the lamp?", "Purple.")
+    assert not found[0].admits("What colour is the lamp?", "red")
+    assert not found[0].admits("Who wears it?", "purple")
+    fine = [trial(910 + number, "What colour is the sky?", "purple", False) for number in range(15)]
+    names = [theme.name for theme in propose([*trials, *odd, *fine], load_embedder("default"), 0)]
+    assert "any question = purple" not in names
