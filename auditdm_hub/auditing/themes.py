@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.records import Judged, Probe
+from auditdm_hub.records import UNANSWERABLE, Judged, Probe
 from auditdm_hub.statistics import wilson
 
 HOPELESS = 0.4
@@ -40,8 +40,12 @@ class Theme:
     trials: int
 
     def admits(self, question: str, answer: str | None) -> bool:
-        """Whether a question would be of this kind if this answer were right; None = there is no answer."""
-        return answer is not None and self.matches(question, normalise(answer))
+        """Whether a question would be of this kind if this answer were right; None = there is no answer.
+
+        One that cannot be answered is of no kind.
+        """
+        said = normalise(answer or "")
+        return said not in ("", UNANSWERABLE) and self.matches(question, said)
 
     def wish(self, rng: random.Random, words: bool = True) -> str:
         """Draw a wish; without `words` only the answer, for a question that stands already."""

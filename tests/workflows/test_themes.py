@@ -1,5 +1,7 @@
 """Themes from trials: failure types first, then kinds without a type; what seldom fails is left out."""
 
+from dataclasses import replace
+
 import pytest
 
 from auditdm_hub.curate import load_embedder
@@ -37,6 +39,7 @@ def test_a_type_is_a_theme_whose_wishes_ask_for_what_fails(trials: list[Judged])
     assert counting.admits("How many zebras are there?", "7")
     assert not counting.admits("How many zebras are there?", "3")
     assert not counting.admits("How many zebras are there?", None)
+    assert not replace(counting, matches=lambda *_: True).admits("How many zebras are there?", "Unanswerable.")
     assert (counting.successes, counting.trials) == (60, 60)
 
 
