@@ -22,7 +22,7 @@ from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import frame, kind_of
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, write
-from auditdm_hub.auditing.themes import Propose, Theme, theme_of
+from auditdm_hub.auditing.themes import Propose, Sees, Theme, sees_nothing, theme_of
 from auditdm_hub.records import Action, Judged, Seed
 from auditdm_hub.tables import read_rows, write_table
 
@@ -85,14 +85,14 @@ class Schedule:
 class Rounds:
     """How themes come in: `number` of rounds, what proposes, the folder of the trials, and what chooses images.
 
-    `editable` says of a seed whether its question has an answer before an edit.
+    `sees` says what a seed's question is answered before an edit.
     """
 
     number: int
     propose: Propose
     folder: Path
     rehearse: Rehearse | None = None
-    editable: Callable[[Seed], bool] = lambda _: True
+    sees: Sees = sees_nothing
 
 
 class Curriculum:
@@ -182,17 +182,16 @@ class Curriculum:
         return rows
 
     def _changes(self, action: Action, wanted: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
-        editable = self._rounds.editable if self._rounds and action == "edit" else bool
-        fitting = [[seed for seed in self._seeds if seed.question and theme.fits(seed.question) and editable(seed)]
-                   for theme in self.themes]  # fmt: skip
+        sees = self._rounds.sees if self._rounds else sees_nothing
+        fitting = [[seed for seed in self._seeds if theme.change(rng, seed, action, sees)] for theme in self.themes]
         usable = [weight if seeds else 0.0 for weight, seeds in zip(weights, fitting, strict=True)]
         if not sum(usable):
             return []
-        chosen = rng.choices(range(len(self.themes)), usable, k=wanted)
-        return [
-            Row(rng.choice(fitting[k]), action, self.themes[k].name, self.themes[k].wish(rng, words=False))
-            for k in chosen
-        ]
+        rows = []
+        for k in rng.choices(range(len(self.themes)), usable, k=wanted):
+            theme, seed = self.themes[k], rng.choice(fitting[k])
+            rows.append(Row(seed, action, theme.name, theme.change(rng, seed, action, sees)))
+        return rows
 
 
 def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:

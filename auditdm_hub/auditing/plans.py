@@ -6,11 +6,11 @@ on with the same drafts.
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from auditdm_hub.auditing.probe import Draft, plan
-from auditdm_hub.auditing.themes import Theme, hopeless, passed
+from auditdm_hub.auditing.themes import Sees, Theme, hopeless, passed, sees_nothing
 from auditdm_hub.records import Action, Judged, Probe, Seed
 
 CHUNK = 128
@@ -79,9 +79,9 @@ class ThemedPlan:
         themes: Sequence[Theme],
         trials: int,
         seed: int = 0,
-        editable: Callable[[Seed], bool] = lambda _: True,
+        sees: Sees = sees_nothing,
     ) -> None:
-        """Plan `trials` texts; an edit is asked for only where a seed is `editable`.
+        """Plan `trials` texts; an edit is asked for only where the auditor `sees` an answer that it can change.
 
         Raises:
             ValueError: there are no themes.
@@ -90,16 +90,13 @@ class ThemedPlan:
             raise ValueError("a themed plan needs at least one theme, got none")
         self.trials = trials
         self._themes = {theme.name: theme for theme in themes}
-        self._seed = seed
+        self._seed, self._sees = seed, sees
         changed = sum(action != "question" for action in actions) / len(actions)
         self._most = max(3, int(QUESTION_SHARE * trials * (1 + changed)))
         self._offers: dict[tuple[str, Action], list[Seed]] = {}
         for theme in themes:
             for action in actions:
-                fit = [
-                    one for one in seeds if action == "question" or (one.question and theme.fits(one.question))
-                    if action != "edit" or editable(one)
-                ]  # fmt: skip
+                fit = [one for one in seeds if action == "question" or self._wish(theme.name, action, one, 0)]
                 random.Random(f"{seed} {theme.name} {action}").shuffle(fit)
                 if fit:
                     self._offers[theme.name, action] = fit
@@ -137,8 +134,11 @@ class ThemedPlan:
         name, action = pair
         attempt = attempts[seed.id, action]
         attempts[seed.id, action] += 1
-        rng = random.Random(f"{self._seed} {name} {action} {number}")
-        return Draft(seed, action, attempt, "", name, self._themes[name].wish(rng, words=action == "question"))
+        return Draft(seed, action, attempt, "", name, self._wish(name, action, seed, number))
+
+    def _wish(self, name: str, action: Action, seed: Seed, number: int) -> str:
+        rng, theme = random.Random(f"{self._seed} {name} {action} {number}"), self._themes[name]
+        return theme.wish(rng) if action == "question" else theme.change(rng, seed, action, self._sees)
 
 
 def _shared(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.records import UNANSWERABLE, Judged, Probe
+from auditdm_hub.records import UNANSWERABLE, Action, Judged, Probe, Seed
 from auditdm_hub.statistics import wilson
 
 HOPELESS = 0.4
@@ -47,10 +47,32 @@ class Theme:
         said = normalise(answer or "")
         return said not in ("", UNANSWERABLE) and self.matches(question, said)
 
-    def wish(self, rng: random.Random, words: bool = True) -> str:
-        """Draw a wish; without `words` only the answer, for a question that stands already."""
-        wanted, answer = rng.choice(self.examples)
-        return f"{wanted if words else ''} answer {answer}".strip()
+    def wish(self, rng: random.Random) -> str:
+        """Draw a wish: words and an answer."""
+        words, answer = rng.choice(self.examples)
+        return f"{words} answer {answer}".strip()
+
+    def change(self, rng: random.Random, seed: Seed, action: Action, sees: "Sees") -> str:
+        """Draw a wish for a caption or an edit: an answer that the seed's question is to get.
+
+        An edit is to change what the auditor `sees` now. "" = the question is of another kind, has no answer that could
+        be changed, or there is no other answer.
+        """
+        seen = sees(seed) if action == "edit" else ""
+        if not seed.question or seen == UNANSWERABLE or not self.fits(seed.question):
+            return ""
+        others = [answer for _, answer in self.examples if normalise(answer) != seen]
+        return f"answer {rng.choice(others)}" if others else ""
+
+
+Sees = Callable[[Seed], str]
+"""What the untrained auditor answers to a seed's question, normalised; "" = it was not asked."""
+
+
+def sees_nothing(seed: Seed) -> str:
+    """Stand in for an auditor that cannot be asked."""
+    del seed
+    return ""
 
 
 Propose = Callable[[Sequence[Judged]], Sequence[Theme]]

@@ -40,7 +40,7 @@ from auditdm_hub.curate import Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
 from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
 from auditdm_hub.protocols import VisionLanguageModel
-from auditdm_hub.records import UNANSWERABLE, Judged, Probe, Seed
+from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
@@ -193,9 +193,7 @@ class _Audit:
             wished = themes if name == "trained" else []
             generate(
                 replace(arm, answerer=self._cast.answerer) if wished else arm,
-                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, self._editable)
-                if wished
-                else free,
+                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, self._sees) if wished else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
@@ -254,7 +252,7 @@ class _Audit:
 
     def _curriculum(self) -> Curriculum:
         config, training = self._config, self._config.training
-        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse, self._editable)
+        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse, self._sees)
         schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
         return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
 
@@ -267,22 +265,20 @@ class _Audit:
         tools = self._tools(ImageMemory(self._run.images.get))
         return lambda rows: rehearse(Arm("prompt_only", cast.auditor(None), cast.answerer), rows, tools)
 
-    def _editable(self, seed: Seed) -> bool:
-        """Whether the untrained auditor sees an answer to a seed's question, so that an edit can change it."""
-        return seed.id not in self._unseen
+    def _sees(self, seed: Seed) -> str:
+        """Return what the untrained auditor answers to a seed's question; "" if it is not asked."""
+        return self._seen.get(seed.id, "")
 
     @cached_property
-    def _unseen(self) -> frozenset[str]:
+    def _seen(self) -> dict[str, str]:
         answerer, seeds = self._cast.answerer, [seed for seed in self._discovery if seed.question]
-        if answerer is None or not seeds:
-            return frozenset()
-        unseen = []
-        size = self._config.batch_size
+        seen, size = dict[str, str](), self._config.batch_size
         for part in (seeds[start : start + size] for start in range(0, len(seeds), size)):  # of images in memory
-            images = [self._run.images.get(seed.image_sha) for seed in part]
-            answers = answerer.answer(images, [seed.question for seed in part])
-            unseen += [s.id for s, said in zip(part, answers, strict=True) if normalise(said or "") == UNANSWERABLE]
-        return frozenset(unseen)
+            if answerer is not None:
+                images = [self._run.images.get(seed.image_sha) for seed in part]
+                answers = answerer.answer(images, [seed.question for seed in part])
+                seen |= {seed.id: normalise(said or "") for seed, said in zip(part, answers, strict=True)}
+        return seen
 
     def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
         known = known_types(self._config.known)

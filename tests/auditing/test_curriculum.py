@@ -100,11 +100,14 @@ def test_exploration_asks_for_what_was_asked_seldom() -> None:
     assert unknown == free
 
 
-def test_an_edit_is_planned_only_where_the_question_has_an_answer(tmp_path: Path) -> None:
-    rounds = Rounds(3, Proposer(), tmp_path, None, lambda seed: seed.id in ("s2", "s3"))
+def test_an_edit_is_planned_only_where_it_can_change_the_answer(tmp_path: Path) -> None:
+    seen = {"s2": "9", "s3": "4", "s4": "unanswerable"}
+    rounds = Rounds(3, Proposer(), tmp_path, None, lambda seed: seen.get(seed.id, "unanswerable"))
     rows = Curriculum(SEEDS, ("edit",), SCHEDULE, rounds)
     rows.record(0, [judged("what time is it?")])
-    assert {row.seed.id for row in map(rows.row, range(16, 32)) if row.theme} <= {"s2", "s3"}
+    planned = {(row.seed.id, row.wish) for row in map(rows.row, range(16, 32)) if row.theme}
+    assert planned <= {("s2", "answer 8"), ("s3", "answer 8"), ("s3", "answer 9")}
+    assert len(planned) >= 2
 
 
 def test_without_rounds_nothing_is_kept(tmp_path: Path) -> None:
