@@ -12,6 +12,7 @@ from typing import Protocol
 from auditdm_hub.auditing.probe import Draft, plan
 from auditdm_hub.auditing.themes import Sees, Theme, hopeless, passed, sees_nothing
 from auditdm_hub.records import Action, Judged, Probe, Seed
+from auditdm_hub.statistics import wilson
 
 CHUNK = 128
 QUESTION_SHARE = 0.015
@@ -19,6 +20,9 @@ QUESTION_SHARE = 0.015
 PATIENCE = 4
 """How often every image may be offered for a theme before it is given up."""
 MOST_OFFERS = 8
+CHANGED = 0.4
+"""Share of a theme's trials that are to use a caption or an edit."""
+Pair = tuple[str, Action]
 
 
 class Plan(Protocol):
@@ -66,7 +70,7 @@ class FixedPlan:
 
 
 class ThemedPlan:
-    """Every theme equally often, with every action, on images that the auditor does not pass on.
+    """Every theme equally often, on images that the auditor does not pass on.
 
     A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
     admits a theme, or an action has shown to be hopeless for it, its trials go to the others.
@@ -93,7 +97,7 @@ class ThemedPlan:
         self._seed, self._sees = seed, sees
         changed = sum(action != "question" for action in actions) / len(actions)
         self._most = max(3, int(QUESTION_SHARE * trials * (1 + changed)))
-        self._offers: dict[tuple[str, Action], list[Seed]] = {}
+        self._offers: dict[Pair, list[Seed]] = {}
         for theme in themes:
             for action in actions:
                 fit = [one for one in seeds if action == "question" or self._wish(theme.name, action, one, 0)]
@@ -113,7 +117,7 @@ class ThemedPlan:
         open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
-        for pair, wanted in _shared(open_pairs, made, lacking).items():
+        for pair, wanted in _Shares(open_pairs, made, failed).share_out(lacking).items():
             fit, start = self._offers[pair], offered[pair]
             each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
             for number in range(start, min(start + round(wanted * each), PATIENCE * len(fit))):
@@ -130,7 +134,7 @@ class ThemedPlan:
         """Whether its share of the questions would become too large."""
         return asked[probe.question] >= self._most
 
-    def _draft(self, pair: tuple[str, Action], seed: Seed, number: int, attempts: Counter[tuple[str, Action]]) -> Draft:
+    def _draft(self, pair: Pair, seed: Seed, number: int, attempts: Counter[tuple[str, Action]]) -> Draft:
         name, action = pair
         attempt = attempts[seed.id, action]
         attempts[seed.id, action] += 1
@@ -141,17 +145,36 @@ class ThemedPlan:
         return theme.wish(rng) if action == "question" else theme.change(rng, seed, action, self._sees)
 
 
-def _shared(
-    pairs: Sequence[tuple[str, Action]], made: Counter[tuple[str, Action]], lacking: int
-) -> dict[tuple[str, Action], int]:
-    """Share out what lacks, so that all themes come to the same number of trials, and in each all of its actions."""
-    wanted: Counter[tuple[str, Action]] = Counter()
-    themes = Counter({name: 0 for name, _ in pairs})
-    for (name, _), count in made.items():
-        if name in themes:
-            themes[name] += count
-    for _ in range(lacking if pairs else 0):
-        pair = min(pairs, key=lambda pair: (themes[pair[0]], made[pair] + wanted[pair]))
-        wanted[pair] += 1
-        themes[pair[0]] += 1
-    return dict(wanted)
+class _Shares:
+    """Who gets the next trial: the theme that has fewest, and in it the action that does best.
+
+    `CHANGED` of a theme's trials go to captions and edits where they are possible. Of the two the one with the higher
+    upper bound of its success is taken, so that one that was hardly tried gets its chance.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], made: Counter[Pair], failed: Counter[Pair]) -> None:
+        self._made, self._wanted = made, Counter[Pair]()
+        self._bound = {pair: wilson(failed[pair], made[pair])[1] for pair in pairs}
+        self._actions: dict[str, list[Action]] = {}
+        for name, action in pairs:
+            self._actions.setdefault(name, []).append(action)
+        self._total = {name: sum(n for (theme, _), n in made.items() if theme == name) for name in self._actions}
+
+    def share_out(self, lacking: int) -> dict[Pair, int]:
+        """Return how many more trials each pair is to get."""
+        for _ in range(lacking if self._actions else 0):
+            name = min(self._total, key=lambda name: self._total[name])
+            self._wanted[name, self._best(name)] += 1
+            self._total[name] += 1
+        return dict(self._wanted)
+
+    def _best(self, name: str) -> Action:
+        actions = self._actions[name]
+        questions = self._trials(name, "question")
+        changing = [action for action in actions if action != "question"]
+        if "question" in actions and (not changing or questions <= (1 - CHANGED) * self._total[name]):
+            return "question"
+        return max(changing, key=lambda action: (self._bound[name, action], -self._trials(name, action)))
+
+    def _trials(self, name: str, action: Action) -> int:
+        return self._made[name, action] + self._wanted[name, action]
