@@ -7,6 +7,7 @@ on with the same drafts.
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from auditdm_hub.auditing.probe import Draft, plan
@@ -73,7 +74,8 @@ class ThemedPlan:
     """Every theme equally often, on images that the auditor does not pass on.
 
     A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
-    admits a theme, or an action has shown to be hopeless for it, its trials go to the others.
+    admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
+    asked without one, so that every auditor has as many trials.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class ThemedPlan:
             raise ValueError("a themed plan needs at least one theme, got none")
         self.trials = trials
         self._themes = {theme.name: theme for theme in themes}
-        self._seed, self._sees = seed, sees
+        self._seeds, self._actions, self._seed, self._sees = seeds, actions, seed, sees
         changed = sum(action != "question" for action in actions) / len(actions)
         self._most = max(3, int(QUESTION_SHARE * trials * (1 + changed)))
         self._offers: dict[Pair, list[Seed]] = {}
@@ -122,17 +124,26 @@ class ThemedPlan:
             each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
             for number in range(start, min(start + round(wanted * each), PATIENCE * len(fit))):
                 drafts.append(self._draft(pair, fit[number % len(fit)], number, attempts))
+        if not drafts:
+            return self._free(lacking, sum(not probe.theme for probe in first), attempts)
         # Even chunks: all pairs go on at the same pace.
         random.Random(f"{self._seed} {len(first)}").shuffle(drafts)
         return drafts[:CHUNK]
 
     def admits(self, probe: Probe, answer: str | None) -> bool:
-        """Whether it is of its theme."""
-        return self._themes[probe.theme].admits(probe.question, answer)
+        """Whether it is of its theme, if it has one."""
+        return not probe.theme or self._themes[probe.theme].admits(probe.question, answer)
 
     def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
         """Whether its share of the questions would become too large."""
-        return asked[probe.question] >= self._most
+        return bool(probe.theme) and asked[probe.question] >= self._most
+
+    def _free(self, lacking: int, made: int, attempts: Counter[tuple[str, Action]]) -> list[Draft]:
+        drafts = []
+        for draft in plan(self._seeds, self._actions, made + max(0, lacking))[made:][:CHUNK]:
+            drafts.append(replace(draft, attempt=attempts[draft.seed.id, draft.action]))
+            attempts[draft.seed.id, draft.action] += 1
+        return drafts
 
     def _draft(self, pair: Pair, seed: Seed, number: int, attempts: Counter[tuple[str, Action]]) -> Draft:
         name, action = pair
