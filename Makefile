@@ -65,7 +65,7 @@ bench-long: install ## compare ways to train an auditor, and audit planted gaps:
 	@for name in success_coverage planted_gaps; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-playground-models: install ## train the playground's models anew (CPU: up to two hours)
+playground-models: install ## train the playground's models anew (CPU: 2.5 hours on two cores, less on more)
 	$(BIN)/python -m auditdm_hub.playground.build --page docs/playground.md
 
 wheel: $(DEV) ## build the wheel into dist/
