@@ -46,6 +46,7 @@ def render_markdown(results: Results) -> str:
         "## Search success\n\nFailures / all trials, invalid ones too, with Wilson 95% intervals. Effective types = "
         "exp(entropy) of the types found.\n",
         _success(results),
+        *(f"{escape(sentence)}\n" for sentence in wording.passes(results)),
         "## Failure types\n",
         _types(results),
         *(_card(place, kind, results) for place, kind in enumerate(results["failure_types"], start=1)),

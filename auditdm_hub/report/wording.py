@@ -112,6 +112,17 @@ def verdict(results: Results) -> str:
     return f"{sentence}; no failure type could be named."
 
 
+def passes(results: Results) -> list[str]:
+    """Return a sentence on what an auditor did not want to try; nothing if nobody passed."""
+    return [
+        f"The {ARM_NAMES[arm]} auditor passed on {success['passes']:,} of {success['trials'] + success['passes']:,} "
+        f"offers (yield {percent(success['trials'] / (success['trials'] + success['passes']))}): the image, as it sees "
+        "it, did not show what it was to look for. A pass asks no other model, and is no trial."
+        for arm, success in arms(results).items()
+        if success["passes"]
+    ]
+
+
 def trust(results: Results) -> list[str]:
     """Return what is known of how far the consensus can be trusted, a sentence each."""
     consensus, sentences = results["consensus"], list[str]()

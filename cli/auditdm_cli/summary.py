@@ -102,20 +102,11 @@ def _table(title: str) -> Table:
     )
 
 
-def _passes(results: Results) -> list[str]:
-    trained = wording.arms(results).get("trained")
-    if not trained or not trained["passes"]:
-        return []
-    offers = trained["trials"] + trained["passes"]
-    share = wording.percent(trained["trials"] / offers)
-    return [f"The trained auditor passed on {trained['passes']:,} of {offers:,} offers (yield {share})."]
-
-
 def _closing(results: Results) -> list[str]:
     done, trials = wording.scored(results)
     consensus, seconds = results["consensus"], results["seconds"]
     lines = [
-        *_passes(results),
+        *wording.passes(results),
         f"Consensus: {wording.percent(consensus['rate'])} of {consensus['trials']:,} trials that were answered; "
         f"scored {done:,} of {trials:,}.",
         *wording.trust(results),

@@ -9,8 +9,9 @@ from report.fake_run import HOLDOUT, REFERENCES, curation, facts, run
 
 from auditdm_hub.curate import Curation, Duplicate, matches
 from auditdm_hub.errors import RunError
+from auditdm_hub.images import ImageStore
 from auditdm_hub.records import Exchange, FailureType, Judged, Predicate, Probe, Verdict
-from auditdm_hub.report import Results, build_results, checked_results, wording
+from auditdm_hub.report import Results, build_results, checked_results, wording, write_report
 from auditdm_hub.statistics import wilson
 
 Rows = list[Judged]
@@ -178,6 +179,17 @@ def test_a_holdout_tells_how_far_the_consensus_can_be_trusted() -> None:
     without = build_results(made, no_types({}), replace(facts(), models=replace(facts().models, holdout=None)))
     assert (without["consensus"]["target_only_correct"], without["consensus"]["effective_voters"]) == (None, None)
     assert wording.trust(without) == []
+
+
+def test_passes_are_shown_as_the_yield_wherever_success_is(tmp_path: Path) -> None:
+    made = [trial(1), trial(2, "agreement"), trial(3, "agreement", auditor="prompt_only")]
+    results = build_results(made, no_types({}), replace(facts(), passes={"trained": 6}))
+    (said,) = wording.passes(results)
+    assert said.startswith("The trained auditor passed on 6 of 8 offers (yield 25%)")
+    write_report(tmp_path, results, ImageStore(tmp_path / "images"))
+    for page in ("report.md", "report.html"):
+        assert "passed on 6 of 8 offers" in (tmp_path / page).read_text()
+    assert wording.passes(build_results(made, no_types({}), facts())) == []
 
 
 def test_types_show_typical_random_and_counter_examples(rows: Rows, results: Results) -> None:
