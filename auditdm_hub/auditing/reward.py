@@ -68,7 +68,6 @@ class AuditReward:
         ask_and_vote: AskAndVote,
         tools: ImageTools,
         novelty: Novelty | None = None,
-        counters: Callable[[], Mapping[str, float]] | None = None,
         patience: int = 3,
         curriculum: Curriculum | None = None,
         known: Callable[[Judged], bool] | None = None,
@@ -80,7 +79,6 @@ class AuditReward:
             ask_and_vote: returns one judged exchange per probe, in order; gets only probes without a fault.
             tools: where images come from.
             novelty: how repeated successes are paid less; None = every success is worth 1.
-            counters: further figures to log after each step, such as the cache's hits.
             patience: after so many steps in a row without a single answer the training stops.
             curriculum: keeps the trials, and knows whether one is of the theme that was asked for.
             known: whether a success is of no use, because it is known; None = everything is new.
@@ -89,7 +87,6 @@ class AuditReward:
         self._ask_and_vote = ask_and_vote
         self._tools = tools
         self._novelty = novelty
-        self._counters = counters
         self._patience = patience
         self._curriculum = curriculum
         self._known = known
@@ -201,8 +198,6 @@ class AuditReward:
             log(name, value)
         if self._novelty is not None:
             log("effective_kinds", self._novelty.effective_kinds)
-        for name, value in (self._counters() if self._counters else {}).items():
-            log(name, value)
 
 
 def answers_missing(judged: Judged) -> bool:

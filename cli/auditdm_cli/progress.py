@@ -1,9 +1,11 @@
 """What a long command says on standard error while it works: bars with the time left, or lines if no one watches."""
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -13,11 +15,18 @@ Report = Callable[[int, int], None]
 SECONDS_BETWEEN_LINES = 10.0
 
 
+def _nothing(done: int, total: int) -> None:
+    del done, total
+
+
 class Reporter:
     """Says what a command is doing; used as `with Reporter(quiet) as reporter`.
 
     `reporter.stage(name)` is a function of (done, total), which is what every long function of the library takes as
     `progress`. Standard output is left to the result.
+
+    It also sees to Ctrl-C: Python drops a KeyboardInterrupt that is raised while C code calls back (as scikit-learn's
+    libraries do), so the next report of progress raises it again.
     """
 
     def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -33,6 +42,7 @@ class Reporter:
             console=self._console,
         )
         self._watched = self._console.is_terminal and not quiet
+        self._interrupted = False
 
     def say(self, text: str) -> None:
         """Print one line, unless quiet."""
@@ -41,9 +51,20 @@ class Reporter:
 
     def stage(self, name: str) -> Report:
         """Begin a stage and return what reports its progress."""
-        if self._quiet:
-            return lambda done, total: None
-        return self._bar(name) if self._watched else self._lines(name)
+        show: Report = _nothing
+        if not self._quiet:
+            show = self._bar(name) if self._watched else self._lines(name)
+
+        def report(done: int, total: int) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            show(done, total)
+
+        return report
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+        signal.default_int_handler(number, frame)
 
     def _bar(self, name: str) -> Report:
         task = self._bars.add_task(name, total=None)
@@ -79,6 +100,9 @@ class Reporter:
         return report
 
     def __enter__(self) -> Self:
+        self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
         if self._watched:
             self._bars.start()
         return self
@@ -86,5 +110,7 @@ class Reporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
         if self._watched:
             self._bars.stop()

@@ -48,7 +48,7 @@ def images() -> ImageMemory:
 def make(panel: Panel, images: ImageMemory, novelty: Novelty | None = None, patience: int = 3) -> AuditReward:
     sha = images.put(Image.new("RGB", (2, 2)))
     seeds = [Seed(name, sha, "", "fine?", "", "made", "CC0-1.0", "discovery") for name in ("s", "t")]
-    return AuditReward(seeds, panel, ImageTools(images), novelty, lambda: {"cache_hits": 0.25}, patience)
+    return AuditReward(seeds, panel, ImageTools(images), novelty, patience)
 
 
 def rewards(reward: AuditReward, *texts: str, log: dict[str, float] | None = None) -> list[float | None]:
@@ -74,7 +74,7 @@ def test_each_component_is_logged(panel: Panel, images: ImageMemory) -> None:
         "search_success": 0.5, "consensus_rate": 0.75, "parse_ok": 0.75, "passes": 0, "invalid": 0,
         "answers_missing": 0, "unique": 0.75, "disagreement_given_consensus": pytest.approx(2 / 3),
         "worth_given_success": 0.5,
-        "search_success/question": 0.5, "effective_kinds": 1, "cache_hits": 0.25,
+        "search_success/question": 0.5, "effective_kinds": 1,
     }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
+import contextlib
 import io
+import signal
 
 import pytest
 
@@ -51,3 +53,15 @@ def test_quiet_says_nothing(stream: io.StringIO) -> None:
         reporter.say("hello")
         reporter.stage("probe")(10, 10)
     assert stream.getvalue() == ""
+
+
+def test_an_interrupt_that_was_dropped_is_raised_at_the_next_report() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Reporter(quiet=True) as reporter:
+        report = reporter.stage("train")
+        report(1, 3)
+        with contextlib.suppress(KeyboardInterrupt):  # as C code that calls back into Python drops it
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            report(2, 3)
+    assert signal.getsignal(signal.SIGINT) is before
