@@ -1,11 +1,12 @@
 """How figures and states read, the same in the terminal, in markdown and in HTML."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from auditdm_hub.records import Outcome, TypeStatus
 from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess
 
+BEST_FIRST: tuple[Arm, ...] = ("trained", "prompt_only", "random")
 ARM_NAMES: Mapping[Arm, str] = {"prompt_only": "prompt-only", "random": "random", "trained": "trained"}
 STATUSES: Mapping[TypeStatus, str] = {
     "confirmed": "it held on fresh images, against matched controls",
@@ -89,13 +90,18 @@ def status_counts(results: Results) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
 
 
+def best_arm(found: Collection[Arm]) -> Arm:
+    """Return the auditor whose result is the audit's: the trained one, else the one that looks at the image."""
+    return next(arm for arm in BEST_FIRST if arm in found)
+
+
 def verdict(results: Results) -> str:
     """Return what the audit found, in one sentence."""
     found = arms(results)
     target = model_names(results).get(results["target"], results["target"])
     if not found:
         return f"The model {target} was asked nothing."
-    best = "trained" if "trained" in found else list(found)[-1]
+    best = best_arm(found)
     success = found[best]
     families = len({model["family"] for model in results["models"]["references"]})
     sentence = (
@@ -139,7 +145,7 @@ def trust(results: Results) -> list[str]:
     if voters:
         families = plural(len(consensus["by_family"]), "reference family", "reference families")
         sentences.append(f"Held against it, {families} are worth {voters:.1f} independent voters.")
-    best = next((arm for arm in reversed(ARMS) if arm in arms(results)), None)
+    best = best_arm(arms(results)) if arms(results) else None
     without = {family: rates[best] for family, rates in consensus["left_out"].items() if best in rates}
     if best and without:
         each = ", ".join(f"{percent(rate['rate'], 1)} without {family}" for family, rate in without.items())

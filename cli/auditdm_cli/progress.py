@@ -47,7 +47,8 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print one line, unless quiet."""
         if not self._quiet:
-            self._console.print(text, markup=False)
+            # A line stays one line in a file; in a terminal it is wrapped between words.
+            self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
 
     def stage(self, name: str) -> Report:
         """Begin a stage and return what reports its progress."""
