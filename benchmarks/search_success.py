@@ -136,9 +136,11 @@ class OracleTruth:
     effective_voters: tuple[float, float]
 
 
-def oracle(run: Run) -> OracleTruth:
-    """Hold what a run says of its consensus against the truth; the run has a holdout."""
+def oracle(run: Run) -> OracleTruth | None:
+    """Hold what a run says of its consensus against the truth; None for a run without a holdout."""
     said = run.results()["consensus"]
+    if not said["holdout"]:
+        return None
     rows = [row for arm in ARMS if (run.path / "exchanges" / arm).is_dir() for row in _trials(run, arm)]
     known = [(row, truth.answer) for row in rows if (truth := truth_of(run, row))]
     agreed = [(row, answer) for row, answer in known if row.verdict.consensus]
@@ -191,8 +193,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if chosen.json:
         found = {
-            run: {"auditors": [asdict(arm) for arm in arms], "oracle": asdict(oracle(Run.open(Path(run))))}
+            run: {"auditors": [asdict(arm) for arm in arms], "oracle": told and asdict(told)}
             for run, arms in measured.items()
+            for told in [oracle(Run.open(Path(run)))]
         }
         json.dump(found, sys.stdout, indent=1)
         return
@@ -214,7 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rates = (f"{pairing} {hits}/{trials}" for pairing, (hits, trials) in arm.by_pairing.items())
             console.print(f"{arm.auditor}: {', '.join(rates)}")
             console.print("  " + ", ".join(f"{name} {count}" for name, count in arm.by_gap.items()))
-        for name, (guess, truth) in asdict(oracle(Run.open(Path(run)))).items():
+        known = oracle(Run.open(Path(run)))
+        for name, (guess, truth) in asdict(known).items() if known else ():
             console.print(f"{name.replace('_', ' ')}: {guess:.3f} by the holdout, {truth:.3f} in truth")
 
 

@@ -46,5 +46,5 @@ def test_an_audit_with_themes_needs_no_truth(tmp_path: Path, request: pytest.Fix
     watcher = Watcher(lambda line: None, lambda stage: lambda done, total: None)
     run = audit(pool=drawn, probes=40, steps=6, training=SMALL, out=str(tmp_path / "run"), watcher=watcher)
     results = run.results()
-    assert results["search_success"]["trained"]["trials"] >= 20
+    assert results["search_success"]["trained"]["trials"] >= 40
     assert results["consensus"]["effective_voters"]

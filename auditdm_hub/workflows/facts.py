@@ -130,7 +130,7 @@ def _cost(config: AuditConfig, judged: Sequence[Judged], models: int, passes: Ma
     }
     checked = sum(bool(row.probe.wish) and not row.probe.fault for row in judged) + sum(passes.values())
     if checked:
-        cost["own questions that the auditor answered, to check them"] = checked
+        cost["questions that the auditor checked in probing, or passed on"] = checked
     return cost
 
 

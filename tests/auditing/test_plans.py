@@ -1,7 +1,7 @@
 """Plans of trials: fixed ones, and those that follow themes with an auditor that may pass."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,12 +29,13 @@ HOURS, CROWDS = (
 
 
 class Picky:
-    """Writes what was wished for; passes on hours unless the image is dark."""
+    """Writes what `say` makes of action, wish and seed; without it the wish, and "pass" on hours unless it is dark."""
 
     id = "picky"
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str, str, int], str] | None = None) -> None:
         self.calls = 0
+        self._say = say
 
     def write(
         self,
@@ -45,12 +46,16 @@ class Picky:
         seeds: Sequence[int],
     ) -> list[str]:
         self.calls += 1
-        rows = zip(images, themes, seeds, strict=True)
+        rows = zip(images, actions, (theme or "" for theme in themes), seeds, strict=True)
         return [
-            "pass" if "hour" in (wish or "") and image.getpixel((0, 0))[0] > 50  # type: ignore[index]
-            else f"<question> {wish} on {seed % 5 if 'hour' in (wish or '') else seed}?"
-            for image, wish, seed in rows
-        ]  # fmt: skip
+            self._say(action, wish, seed) if self._say else self._picky(image, wish, seed)
+            for image, action, wish, seed in rows
+        ]
+
+    def _picky(self, image: Image.Image, wish: str, seed: int) -> str:
+        if "hour" in wish and image.getpixel((0, 0))[0] > 50:  # type: ignore[index]
+            return "pass"
+        return f"<question> {wish or None} on {seed % 5 if 'hour' in wish else seed}?"
 
 
 def judge(probes: Sequence[Probe]) -> list[Judged]:
@@ -132,19 +137,8 @@ def test_an_action_that_is_hopeless_for_a_theme_is_given_up_and_the_theme_is_not
             for p in probes
         ]
 
-    class Writer(Picky):
-        def write(
-            self,
-            images: Sequence[Image.Image],
-            actions: Sequence[Action],
-            questions: Sequence[str],
-            themes: Sequence[str | None],
-            seeds: Sequence[int],
-        ) -> list[str]:
-            return [
-                f"<caption> a row of {seed} cups" if action == "caption" else f"<question> {theme} of {seed}?"
-                for action, theme, seed in zip(actions, themes, seeds, strict=True)
-            ]
+    def say(action: str, wish: str, seed: int) -> str:
+        return f"<caption> a row of {seed} cups" if action == "caption" else f"<question> {wish} of {seed}?"
 
     class Painter:
         id = "painter"
@@ -153,7 +147,7 @@ def test_an_action_that_is_hopeless_for_a_theme_is_given_up_and_the_theme_is_not
             return [Image.new("RGB", (8, 8), (seed % 250, 7, 7)) for seed in seeds]
 
     plan = ThemedPlan(SEEDS, ("question", "caption"), (HOURS, CROWDS), 200)
-    generate(Arm("trained", Writer()), plan, ImageTools(IMAGES, 0, Painter()), only_questions, tmp_path)
+    generate(Arm("trained", Picky(say)), plan, ImageTools(IMAGES, 0, Painter()), only_questions, tmp_path)
     made = Counter((row.probe.theme, row.probe.action) for row in read_trials(tmp_path) if row.probe.first_pass)
     for name in ("hours", "crowds"):
         assert made[name, "caption"] < 40 < 60 < made[name, "question"]
