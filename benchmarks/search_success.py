@@ -23,7 +23,7 @@ from rich.table import Table
 from auditdm_hub import audit
 from auditdm_hub.auditing.generate import read_offers
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.auditing.themes import passed
+from auditdm_hub.auditing.themes import no_picture, passed
 from auditdm_hub.playground.build.cards import read_accuracy
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.gaps import TARGET_GAPS
@@ -48,14 +48,17 @@ class ArmTruth:
 
     `ceiling`: the success that an auditor would have that asks inside the gaps alone, with the same coverage, given how
     often the target is wrong there. `changed`: share of the true failures that use a generated or edited image.
-    `top_question`: share of the true failures with the most frequent question. `passes`: offers that it did not take.
+    `top_question`: share of the true failures with the most frequent question. `passes`: offers that it did not take;
+    `undrawn` of them because its text gave no new picture: `strict_rate` counts these as trials, too.
     """
 
     auditor: str
     trials: int
     passes: int
+    undrawn: int
     audit_rate: float
     true_rate: float
+    strict_rate: float
     low: float
     high: float
     ceiling: float
@@ -101,13 +104,16 @@ def measure(auditor: str, *runs: Run) -> ArmTruth:
     questions = Counter(row.probe.question for row, _ in true)
     planted = {gap.name: gaps[gap.name] for gap in TARGET_GAPS}
     low, high = wilson(len(true), len(rows))
+    undrawn = sum(no_picture(row.probe) for _, row in offers)
     hits, all_trials = (Counter(row.probe.pairing for row in part) for part in ([row for row, _ in true], rows))
     return ArmTruth(
         auditor=auditor,
         trials=len(rows),
         passes=len(offers) - len(rows),
+        undrawn=undrawn,
         audit_rate=sum(row.failed for row in rows) / len(rows),
         true_rate=len(true) / len(rows),
+        strict_rate=len(true) / (len(rows) + undrawn),
         low=low,
         high=high,
         ceiling=ceiling_at(planted),
@@ -202,14 +208,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(width=160)
     for run, arms in measured.items():
         table = Table(title=run)
-        for head in ("auditor", "trials", "passes", "audit says", "true failures", "95%", "ceiling", "consensus right",
-                     "gaps found", "effective gaps", "pairs", "questions", "top question", "changed"):  # fmt: skip
+        for head in ("auditor", "trials", "passes", "audit says", "true failures", "95%", "strict", "ceiling",
+                     "consensus right", "gaps found", "effective gaps", "pairs", "questions", "top question", "changed"):  # fmt: skip
             table.add_column(head, justify="left" if head == "auditor" else "right")
         for arm in arms:
             table.add_row(
                 arm.auditor, f"{arm.trials:,}", f"{arm.passes:,}", f"{arm.audit_rate:.1%}", f"{arm.true_rate:.1%}",
-                f"{arm.low:.1%}-{arm.high:.1%}", f"{arm.ceiling:.1%}", f"{arm.consensus_precision:.1%}",
-                f"{arm.gaps_found} of {len(TARGET_GAPS)}", f"{arm.effective_gaps:.1f}", f"{arm.distinct_pairs:,}",
+                f"{arm.low:.1%}-{arm.high:.1%}", f"{arm.strict_rate:.1%}", f"{arm.ceiling:.1%}",
+                f"{arm.consensus_precision:.1%}", f"{arm.gaps_found} of {len(TARGET_GAPS)}", f"{arm.effective_gaps:.1f}", f"{arm.distinct_pairs:,}",
                 f"{arm.distinct_questions:,}", f"{arm.top_question:.1%}", f"{arm.changed:.0%}",
             )  # fmt: skip
         console.print(table)

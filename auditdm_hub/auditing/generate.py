@@ -12,8 +12,8 @@ from pathlib import Path
 from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.plans import Plan
-from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, write
-from auditdm_hub.auditing.themes import PASSED, passed
+from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, undrawn, write
+from auditdm_hub.auditing.themes import NO_PICTURE, PASSED, passed
 from auditdm_hub.records import Judged, Probe
 from auditdm_hub.tables import chunk_path, finished_chunks, read_rows, write_table
 
@@ -79,14 +79,22 @@ def _first(probes: Sequence[Probe], trials: int) -> list[Probe]:
 
 
 def _admitted(probes: Sequence[Probe], plan: Plan, arm: Arm, tools: ImageTools) -> list[Probe]:
-    """Return the probes, those as passes that are not what was wished for by the auditor's own answer."""
-    if arm.answerer is None:
-        return list(probes)
+    """Return the probes, those as passes that the auditor can see not to be what was wished for.
+
+    That is one without a new picture, and one to which its own answer is another.
+    """
     answers = own_answers(arm, probes, tools)
-    return [
-        probe if probe.fault or plan.admits(probe, answer) else replace(probe, fault=f"{PASSED}: answers {answer}")
-        for probe, answer in zip(probes, answers, strict=True)
-    ]
+    return [_looked_at(probe, plan, arm, answer) for probe, answer in zip(probes, answers, strict=True)]
+
+
+def _looked_at(probe: Probe, plan: Plan, arm: Arm, answer: str | None) -> Probe:
+    if probe.fault:
+        return (
+            replace(probe, fault=f"{PASSED}: {NO_PICTURE}, {probe.fault}") if probe.wish and undrawn(probe) else probe
+        )
+    if arm.answerer is None or plan.admits(probe, answer):
+        return probe
+    return replace(probe, fault=f"{PASSED}: answers {answer}")
 
 
 def _limited(probes: Sequence[Probe], plan: Plan, asked: Counter[str]) -> list[Probe]:

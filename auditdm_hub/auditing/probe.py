@@ -22,6 +22,7 @@ from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
 from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
 
 NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
+NOTHING_CHANGED = "changed nothing"
 
 
 class Images(Protocol):
@@ -185,5 +186,11 @@ def _changed(probe: Probe, image: Image | None, images: Images) -> Probe:
         return replace(probe, fault=f"{NOT_UNDERSTOOD[probe.image_source]}: {probe.instruction}")
     sha = images.put(image)
     if sha == probe.source_image_sha:
-        return replace(probe, fault=f"{probe.action} changed nothing: {probe.instruction}")
+        return replace(probe, fault=f"{probe.action} {NOTHING_CHANGED}: {probe.instruction}")
     return replace(probe, image_sha=sha)
+
+
+def undrawn(probe: Probe) -> bool:
+    """Whether a caption or an edit was well-formed and gave no new picture."""
+    kind = probe.fault.partition(":")[0]
+    return kind in NOT_UNDERSTOOD.values() or kind == f"{probe.action} {NOTHING_CHANGED}"

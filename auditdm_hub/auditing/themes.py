@@ -22,6 +22,8 @@ HOPELESS = 0.4
 """A theme, an answer or a way to make it is given up once its failure rate is below this, with 95% confidence."""
 PASSED = "passed"
 """The fault of a trial that the auditor did not want to make."""
+NO_PICTURE = "no new picture"
+"""Why it did not: its caption or edit was well-formed and could not be carried out, or changed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,8 @@ def hopeless(failures: int, trials: int) -> bool:
 def passed(probe: Probe) -> bool:
     """Whether the auditor was asked for a theme and made no trial of it; without a wish, "pass" is a fault."""
     return bool(probe.wish) and probe.fault.partition(":")[0] == PASSED
+
+
+def no_picture(probe: Probe) -> bool:
+    """Whether the auditor passed because what it wrote gave no new picture."""
+    return probe.fault.startswith(f"{PASSED}: {NO_PICTURE}")

@@ -123,7 +123,8 @@ def passes(results: Results) -> list[str]:
     return [
         f"The {ARM_NAMES[arm]} auditor passed on {success['passes']:,} of {success['trials'] + success['passes']:,} "
         f"offers (yield {percent(success['trials'] / (success['trials'] + success['passes']))}): the image, as it sees "
-        "it, did not show what it was to look for. A pass asks no other model, and is no trial."
+        "it, did not show what it was to look for, or its text gave no new picture. A pass asks no other model, and is "
+        "no trial."
         for arm, success in arms(results).items()
         if success["passes"]
     ]

@@ -4,7 +4,8 @@ This is the prompt-only baseline of the playground, as an instruction-tuned VLM 
 probes that mostly keep the premise of the question that they are for, and knows nothing of any target.
 
 Like such a VLM it also follows a wish ("ask about hour clock answer 8"): words that the question is to hold and the
-answer that it is to have. A wish is taken from the example itself in hindsight. It does not learn to pass: an auditor
+answer that it is to have; of a caption or an edit, the answer that its question is to get. A wish is taken from the
+example itself in hindsight. It does not learn to pass: an auditor
 taught to write "pass" where a picture does not admit a wish did so on half of all pictures, whatever they showed. It
 knows better when it answers its own question, which it goes on learning in every second batch (`lessons.py`).
 """
@@ -26,8 +27,9 @@ CAPTION_THINGS = 4
 CAPTIONS = 10_000
 KEEPS_PREMISE = 0.85
 ALIKE, MOST_ALIKE = 0.35, 12  # share of captions with a crowd of one shape, and how many at most
-ACTIONS = ("question", "question", "question", "caption", "edit")
-WISHED = 0.6  # share of the questions that are asked after a wish
+EDITS = 80  # edits that are drawn until one changes the answer
+ACTIONS = ("question", "question", "caption", "edit", "edit")
+WISHED = 0.6  # share of the texts that are written after a wish
 NAMES_ANSWER = 0.7
 KINDS = ("question", "caption", "edit")
 
@@ -109,19 +111,15 @@ def _caption(rng: random.Random, question: str, strict: bool) -> tuple[str, str 
 
 
 def _edit(rng: random.Random, scene: Scene, question: str, strict: bool) -> tuple[str, str | None]:
-    """Draw an edit, and the answer after it; if `strict`, one that keeps the premise, and rather one that matters."""
-    before = _truth(scene, question)
-    found: tuple[str, str | None] = sample_edit(scene, rng), None
-    for _ in range(TRIES):
-        instruction = sample_edit(scene, rng)
-        answer = _truth(edit(scene, instruction), question)
-        if not strict:
-            return instruction, answer
-        if answer is not None:
-            found = instruction, answer
-            if answer != before:
-                break
-    return found
+    """Draw an edit, and the answer after it; if `strict`, one that changes the answer, where one is found."""
+    if strict:
+        before = _truth(scene, question)
+        for _ in range(EDITS):
+            instruction = sample_edit(scene, rng)
+            answer = _truth(edit(scene, instruction), question)
+            if answer not in (None, before):
+                return instruction, answer
+    return sample_edit(scene, rng), None
 
 
 def _asked(scene: Scene, rng: random.Random) -> Writing:
@@ -132,12 +130,12 @@ def _asked(scene: Scene, rng: random.Random) -> Writing:
 
 
 def _changed(scene: Scene, rng: random.Random, action: str) -> Writing:
-    """Return a caption or an edit for a question, half of them after a wish for its answer."""
+    """Return a caption or an edit for a question, mostly after a wish for its answer."""
     question, _ = sample_question(scene, rng) or ("what color is the background?", scene.background)
-    wished = rng.random() < 0.5
+    wished = rng.random() < WISHED
     strict = wished or rng.random() < KEEPS_PREMISE
     text, after = _caption(rng, question, strict) if action == "caption" else _edit(rng, scene, question, strict)
-    wish = f" {wish_for(question, after, rng)}" if wished and after is not None else ""
+    wish = f" about answer {after}" if wished and after is not None else ""
     return Writing(f"{'draw' if action == 'caption' else 'edit'}{wish} for {question}", f"<{action}> {text}", action)
 
 
