@@ -110,6 +110,8 @@ class AuditConfig(_Section):
     pool_size: Positive
     probes: Positive
     """Trials of each auditor."""
+    probe_temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Of every auditor's sampling in probing; training has its own."""
     steps: Count
     """Optimiser steps of the auditor's training; 0 = the auditor as it is."""
     seed: Count = 0

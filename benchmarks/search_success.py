@@ -208,15 +208,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(width=160)
     for run, arms in measured.items():
         table = Table(title=run)
-        for head in ("auditor", "trials", "passes", "audit says", "true failures", "95%", "strict", "ceiling",
-                     "consensus right", "gaps found", "effective gaps", "pairs", "questions", "top question", "changed"):  # fmt: skip
+        for head in ("auditor", "trials", "passes", "audit says", "true failures", "95%", "strict",
+                     "ceiling", "consensus right", "gaps found", "effective gaps", "pairs", "questions",
+                     "top question", "changed"):  # fmt: skip
             table.add_column(head, justify="left" if head == "auditor" else "right")
         for arm in arms:
             table.add_row(
                 arm.auditor, f"{arm.trials:,}", f"{arm.passes:,}", f"{arm.audit_rate:.1%}", f"{arm.true_rate:.1%}",
                 f"{arm.low:.1%}-{arm.high:.1%}", f"{arm.strict_rate:.1%}", f"{arm.ceiling:.1%}",
-                f"{arm.consensus_precision:.1%}", f"{arm.gaps_found} of {len(TARGET_GAPS)}", f"{arm.effective_gaps:.1f}", f"{arm.distinct_pairs:,}",
-                f"{arm.distinct_questions:,}", f"{arm.top_question:.1%}", f"{arm.changed:.0%}",
+                f"{arm.consensus_precision:.1%}", f"{arm.gaps_found} of {len(TARGET_GAPS)}",
+                f"{arm.effective_gaps:.1f}", f"{arm.distinct_pairs:,}", f"{arm.distinct_questions:,}",
+                f"{arm.top_question:.1%}", f"{arm.changed:.0%}",
             )  # fmt: skip
         console.print(table)
         for arm in arms:

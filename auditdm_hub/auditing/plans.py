@@ -23,6 +23,8 @@ PATIENCE = 4
 MOST_OFFERS = 8
 CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
+ENOUGH = 12
+"""Failures from which on a theme's share of the trials depends on its success."""
 Pair = tuple[str, Action]
 
 
@@ -71,7 +73,7 @@ class FixedPlan:
 
 
 class ThemedPlan:
-    """Every theme equally often, on images that the auditor does not pass on.
+    """All themes, equally often until each has its failures, on images that the auditor does not pass on.
 
     A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
     admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
@@ -157,7 +159,9 @@ class ThemedPlan:
 
 
 class _Shares:
-    """Who gets the next trial: the theme that has fewest, and in it the action that does best.
+    """Who gets the next trial: the theme that has fewest for its weight, and in it the action that does best.
+
+    A theme weighs 1 until it has `ENOUGH` failures, and then the square of its success: first breadth, then yield.
 
     `CHANGED` of a theme's trials go to captions and edits where they are possible. Of the two the one with the higher
     upper bound of its success is taken, so that one that was hardly tried gets its chance.
@@ -170,11 +174,19 @@ class _Shares:
         for name, action in pairs:
             self._actions.setdefault(name, []).append(action)
         self._total = {name: sum(n for (theme, _), n in made.items() if theme == name) for name in self._actions}
+        self._weight = {
+            name: self._weigh(sum(n for (theme, _), n in failed.items() if theme == name), total)
+            for name, total in self._total.items()
+        }
+
+    @staticmethod
+    def _weigh(failures: int, trials: int) -> float:
+        return 1.0 if failures < ENOUGH else ((failures + 1) / (trials + 2)) ** 2
 
     def share_out(self, lacking: int) -> dict[Pair, int]:
         """Return how many more trials each pair is to get."""
         for _ in range(lacking if self._actions else 0):
-            name = min(self._total, key=lambda name: self._total[name])
+            name = min(self._total, key=lambda name: (self._total[name] + 1) / self._weight[name])
             self._wanted[name, self._best(name)] += 1
             self._total[name] += 1
         return dict(self._wanted)

@@ -150,15 +150,15 @@ class Cast:
             return self._parts.auditor
         from auditdm_hub.models.transformers_auditor import TransformersAuditor
 
-        training = self._config.training
+        config = self._config
         return TransformersAuditor.load(
             self.auditor_base,
             self.prompts.render,
             adapter,
             self._device,
-            self._config.batch_size,
-            training.max_completion_length,
-            training.temperature,
+            config.batch_size,
+            config.training.max_completion_length,
+            config.probe_temperature,
         )
 
     @cached_property
