@@ -19,7 +19,7 @@ from auditdm_hub.records import ROLES, Action
 
 PLAYGROUND = "playground"
 # No result depends on these, so a run may be resumed with others.
-FREE_KEYS = frozenset({"out", "device", "report_to"})
+FREE_KEYS = frozenset({"answer_timeout", "out", "device", "report_to"})
 # The words for a reader of YAML, where pydantic's are for a reader of Python.
 WANTED = {
     "dict_type": "`key: value` pairs",
@@ -130,6 +130,8 @@ class AuditConfig(_Section):
     report_to: Literal["none", "trackio", "wandb", "tensorboard"] = "none"
     batch_size: Positive
     max_new_tokens: Positive
+    answer_timeout: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds that a model has for a batch of up to 256 questions; 0 = as long as it takes."""
     training: TrainingConfig
     prompts: PromptsConfig = PromptsConfig()
 

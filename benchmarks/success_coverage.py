@@ -83,7 +83,7 @@ def rows_of(figures: Figures) -> list[tuple[str, ...]]:
 
 def plot(figures: Figures, file: Path) -> None:
     """Draw the frontier: effective number of gaps over true success, a point per variant and seed."""
-    import matplotlib.pyplot as plt  # type: ignore[import-not-found]
+    import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
 
     figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
     for name, arms in figures.items():

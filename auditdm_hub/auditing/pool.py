@@ -5,13 +5,15 @@ discovery images can be confirmed, repaired and tested on images that no earlier
 be used (unreadable, animated, too large) is counted by reason and left out; an empty pool is an error.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from auditdm_hub.errors import BackendUnavailableError, ConfigError, PoolError
 from auditdm_hub.images import ImageStore
@@ -19,6 +21,7 @@ from auditdm_hub.records import ROLES, Seed, Split, content_id
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 50_000_000
+TOO_LARGE = f"has more than {MAX_PIXELS // 1_000_000} million pixels"
 # Parts of a hundred: most images serve discovery, which wants variety; the others want only enough for statistics.
 SPLITS: tuple[tuple[Split, int], ...] = (("discovery", 60), ("confirm", 20), ("rectify", 10), ("test", 10))
 
@@ -106,12 +109,7 @@ def folder_items(folder: Path, licence: str) -> Iterator[PoolItem]:
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         beside = path.with_suffix(".txt")
         caption = " ".join(beside.read_text(errors="replace").split()) if beside.is_file() else ""
-        try:
-            with Image.open(path) as opened:
-                image = _usable(opened)
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
-            yield PoolItem(path.name, None, fault="cannot be read as an image")
-            continue
+        image = _read(partial(Image.open, path))
         if isinstance(image, str):
             yield PoolItem(path.name, None, fault=image)
         else:
@@ -147,16 +145,23 @@ def dataset_items(name: str, columns: Mapping[str, str], licence: str) -> Iterat
 
 def _row_item(source: str, row: Mapping[str, Any], found: Mapping[str, str], licence: str) -> PoolItem:
     held = row[found["image"]]
-    if not isinstance(held, Image.Image):
-        return PoolItem(source, None, fault="the image column holds no image")
-    try:
-        image = _usable(held)
-    except (OSError, Image.DecompressionBombError, ValueError, SyntaxError):
-        return PoolItem(source, None, fault="cannot be read as an image")
+    image = _read(lambda: _opened(held)) if held is not None else "the image is missing"
     if isinstance(image, str):
         return PoolItem(source, None, fault=image)
     texts = {role: _text(row[column]) for role, column in found.items() if role != "image"}
     return PoolItem(source, image, licence=licence, **texts)
+
+
+def _opened(held: object) -> Image.Image:
+    """Return the picture of a cell: one that is decoded already, or the bytes or the path of one."""
+    import datasets
+
+    if isinstance(held, Mapping) and (held.get("bytes") or held.get("path")):
+        opened: Image.Image = datasets.Image().decode_example(dict(held))
+        return opened
+    if not isinstance(held, Image.Image):
+        raise TypeError("the image column holds no image")
+    return held
 
 
 def _load(name: str) -> Iterable[Mapping[str, Any]]:
@@ -173,6 +178,11 @@ def _load(name: str) -> Iterable[Mapping[str, Any]]:
     except (OSError, ValueError, RuntimeError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise PoolError(f"--pool {name}: cannot be loaded ({first})") from None
+    # Decoded row by row, so that one broken image does not end the pool.
+    features = getattr(rows, "features", None) or {}
+    for column, feature in features.items():
+        if isinstance(feature, datasets.Image):
+            rows = rows.cast_column(column, datasets.Image(decode=False))  # type: ignore[attr-defined]
     return rows
 
 
@@ -181,17 +191,27 @@ def _licence(rows: object) -> str:
     return str(getattr(info, "license", "") or "")
 
 
-def _usable(image: Image.Image) -> Image.Image | str:
-    """Return the image as RGB, upright, or why it cannot be used."""
+def _read(open_image: Callable[[], Image.Image]) -> Image.Image | str:
+    """Return an image as RGB, upright, or why it cannot be used; a huge one is never decoded."""
     from PIL import ImageOps
 
-    if getattr(image, "is_animated", False):
-        return "is animated"
-    if image.width * image.height > MAX_PIXELS:
-        return f"has more than {MAX_PIXELS // 1_000_000} million pixels"
-    if min(image.size) < 8:
-        return "is smaller than 8 pixels"
-    return ImageOps.exif_transpose(image).convert("RGB")
+    try:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+            opened = open_image()
+        with opened as image:
+            if getattr(image, "is_animated", False):
+                return "is animated"
+            if image.width * image.height > MAX_PIXELS:
+                return TOO_LARGE
+            if min(image.size) < 8:
+                return "is smaller than 8 pixels"
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except Image.DecompressionBombError:
+        return TOO_LARGE
+    except TypeError as error:
+        return str(error)
+    except (OSError, ValueError, SyntaxError):
+        return "cannot be read as an image"
 
 
 def _text(value: object) -> str:

@@ -37,6 +37,11 @@ class Card:
     counterexamples: Sequence[Shown]
 
 
+def _finalize(value: object) -> object:
+    """Make what models wrote harmless; what is markup already is ours."""
+    return wording.visible(" ".join(value.split())) if type(value) is str else value
+
+
 def render_html(results: Results, store: ImageStore) -> str:
     """Return the page.
 
@@ -46,6 +51,7 @@ def render_html(results: Results, store: ImageStore) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

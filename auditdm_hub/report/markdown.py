@@ -17,18 +17,20 @@ from auditdm_hub.report.schema import Example, Results, TypeResult
 IMAGES = "images"
 WIDTH = 128
 # A backslash disarms the first group; not links that need no brackets, mentions, mathematics and HTML.
-_SPECIAL = re.compile(r"([\\`*_\[\]#~|!])|[&<>@$\0]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"([\\`*_\[\]#~|!])|[&<>@$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
     """Return a text for a line or a table cell of markdown, so that it reads as it was written."""
-    flat = " ".join(text.split())
+    flat = wording.visible(" ".join(text.split()))
     return _SPECIAL.sub(lambda found: f"\\{found[1]}" if found[1] else f"&#{ord(found[0])};", flat)
 
 
 def attribute(text: str) -> str:
     """Return a text for an HTML attribute inside a table cell of markdown."""
-    return re.sub(r"[|`*_\[\]\\]", lambda found: f"&#{ord(found[0])};", html.escape(" ".join(text.split())))
+    return re.sub(
+        r"[|`*_\[\]\\]", lambda found: f"&#{ord(found[0])};", html.escape(wording.visible(" ".join(text.split())))
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:

@@ -53,7 +53,8 @@ class Cast:
     @cached_property
     def target(self) -> "VisionLanguageModel":
         """The model under audit."""
-        return self._parts.target or self._vlm(self._config.target, "target")
+        own = self._parts.target
+        return self._timed(own) if own else self._vlm(self._config.target, "target")
 
     @cached_property
     def references(self) -> "tuple[VisionLanguageModel, ...]":
@@ -61,15 +62,17 @@ class Cast:
         from auditdm_hub.playground.models import REFERENCES
 
         if self._parts.references:
-            return self._parts.references
+            return tuple(self._timed(model) for model in self._parts.references)
         names = self._config.references or (PLAYGROUND,) * len(REFERENCES)
         return tuple(self._vlm(name, place) for name, place in zip(names, REFERENCES * len(names), strict=False))
 
     @cached_property
     def holdout(self) -> "VisionLanguageModel | None":
         """A reference without a vote: the one that is named, or the playground's among its own references."""
-        if self._parts.holdout or not (self._config.holdout or self._own_references):
-            return self._parts.holdout
+        if self._parts.holdout:
+            return self._timed(self._parts.holdout)
+        if not (self._config.holdout or self._own_references):
+            return None
         return self._vlm(self._config.holdout or PLAYGROUND, "holdout")
 
     @cached_property
@@ -219,7 +222,13 @@ class Cast:
         folder = str(_shipped(model_folder(place))) if name == PLAYGROUND else name
         options = {"batch_size": self._config.batch_size, "max_new_tokens": self._config.max_new_tokens}
         model = load_vlm(folder, device=self._config.device, **options)
-        return CachedVLM(model, self._cache, model.decoding)
+        return CachedVLM(self._timed(model), self._cache, model.decoding)
+
+    def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":
+        from auditdm_hub.models.timed import TimedVLM
+
+        seconds = self._config.answer_timeout
+        return TimedVLM(model, seconds) if seconds else model
 
 
 def _shipped(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Where images come from: a folder with captions beside them, and data sets with columns of any name."""
 
+import io
 from pathlib import Path
 
 import datasets
@@ -40,6 +41,35 @@ def test_a_folder_gives_its_images_with_the_captions_beside_them(tmp_path: Path)
     assert found["deep/a.jpg"].licence == "CC0-1.0"
     with pytest.raises(PoolError, match="no such folder"):
         list(folder_items(tmp_path / "gone", ""))
+
+
+def test_a_huge_image_is_left_out_without_decoding_it(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
+    assert [item.fault for item in folder_items(tmp_path, "")] == ["has more than 50 million pixels"] * 2
+    assert not recwarn.list
+
+
+def test_a_broken_row_of_a_data_set_is_left_out_and_the_others_are_read(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    picture(7).save(whole, "PNG")
+    huge = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(huge, "PNG")
+    cells = [whole.getvalue(), b"no image", None, huge.getvalue(), whole.getvalue()[:60], whole.getvalue()]
+    rows = {"image": [cell and {"bytes": cell, "path": None} for cell in cells], "question": list("abcdef")}
+    features = datasets.Features({"image": datasets.Image(), "question": datasets.Value("string")})
+    datasets.Dataset.from_dict(rows, features).to_parquet(tmp_path / "train.parquet")
+    items = list(dataset_items(str(tmp_path), {}, ""))
+    assert [item.question for item in items if item.image] == ["a", "f"]
+    assert [item.fault for item in items if not item.image] == [
+        "cannot be read as an image", "the image is missing", "has more than 50 million pixels",
+        "cannot be read as an image",
+    ]  # fmt: skip
+
+
+def test_a_column_without_images_is_said_of_each_row(tmp_path: Path) -> None:
+    datasets.Dataset.from_dict({"image": ["a", "b"]}).to_parquet(tmp_path / "train.parquet")
+    assert [item.fault for item in dataset_items(str(tmp_path), {}, "")] == ["the image column holds no image"] * 2
 
 
 def test_a_data_set_in_a_folder_is_read_by_its_columns(table: Path) -> None:

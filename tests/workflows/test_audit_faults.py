@@ -1,5 +1,6 @@
 """What goes wrong in an audit: models that do not answer, texts that cannot be read, pools that cannot be used."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from workflows.own_objects import PROBES, SMALL, Author, Model, Objects, pool, t
 
 from auditdm_hub.auditing.pool import PoolItem, split_of
 from auditdm_hub.config import load_config
-from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
+from auditdm_hub.errors import AuditDMError, ConfigError, ModelError, PoolError
 from auditdm_hub.images import image_sha
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows import Watcher
@@ -34,6 +35,64 @@ class Silent(Model):
 
     def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
         return [None] * len(questions)
+
+
+@dataclass
+class Late(Model):
+    """Takes a second for some of its calls, counted from 1."""
+
+    late: range = range(1, 2)
+
+    def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
+        answers = super().answer(images, questions)
+        if self.calls in self.late:
+            time.sleep(1)
+        return answers
+
+
+GARBAGE = ("", "  ", "\x1b[2J\x07", "<script>alert(1)</script>", "\u202e" * 40, "A" * 20_000, "{{7*7}} | x |", "\ud7ff")
+
+
+@dataclass
+class Garbage(Model):
+    """Answers nothing that means anything."""
+
+    def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
+        super().answer(images, questions)
+        return [GARBAGE[(len(question) + number) % len(GARBAGE)] for number, question in enumerate(questions)]
+
+
+def test_a_reference_that_hangs_is_counted_and_reported(tmp_path: Path) -> None:
+    lines: list[str] = []
+    watcher = Watcher(lines.append, lambda name: lambda done, total: None)
+    voters: list[Model] = [Late("own-owl", "owl"), Model("own-hawk", "hawk"), Model("own-lynx", "lynx")]
+    run = Objects(references=voters).audit(tmp_path, answer_timeout=0.5, watcher=watcher)
+    assert list(run.results()["faults"]) == ["no answer from own-owl"]
+    assert run.results()["search_success"]["random"]["valid"] > 0
+    assert sum("TimeoutError: no answer to" in line for line in lines) == 1
+
+
+def test_an_audit_whose_reference_hangs_for_ever_stops_and_is_resumed(tmp_path: Path) -> None:
+    rest = [Model("own-hawk", "hawk"), Model("own-lynx", "lynx")]
+    with pytest.raises(ModelError, match="own-owl did not answer 3 times in a row"):
+        Objects(references=[Late("own-owl", "owl", late=range(1, 99)), *rest]).audit(
+            tmp_path, probes=400, answer_timeout=0.2
+        )
+    results = Objects(references=[Model("own-owl", "owl"), *rest]).audit(tmp_path, probes=400, resume=True).results()
+    assert 0 < results["faults"]["no answer from own-owl"] < results["consensus"]["trials"]
+    assert results["search_success"]["random"]["valid"] > 0
+
+
+def test_a_reference_that_answers_garbage_changes_no_vote_and_no_page(tmp_path: Path) -> None:
+    rest = [Model("own-hawk", "hawk"), Model("own-lynx", "lynx")]
+    run = Objects(references=[Garbage("own-owl", "owl"), *rest]).audit(tmp_path)
+    assert all(row.verdict.agreement < 0.7 for row in trials(run, "random"))
+    assert run.results()["search_success"]["random"]["valid"] > 0
+    page = (run.path / "report.html").read_text()
+    assert "<script>alert(1)" not in page
+    told = page + (run.path / "report.md").read_text()
+    assert not {"\x1b", "\x07", "\u202e"} & set(told)
+    assert "\N{REPLACEMENT CHARACTER}[2J" in told
 
 
 def test_references_that_do_not_answer_are_counted_and_make_no_failure(tmp_path: Path) -> None:
