@@ -16,10 +16,11 @@ from auditdm_hub.records import Action, Judged, Probe, Seed
 from auditdm_hub.statistics import wilson
 
 CHUNK = 128
-QUESTION_SHARE = 0.015
+QUESTION_SHARE = 0.016
 """Of all trials, at most so many with the same words: a question that works is not asked for ever."""
-PATIENCE = 4
-"""How often every image may be offered for a theme before it is given up."""
+PATIENCE, LONG_PATIENCE = 4, 16
+"""How often every image may be offered for a theme; the second where at least `WORTH` of the offers became trials."""
+WORTH = 0.1
 MOST_OFFERS = 8
 CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
@@ -99,8 +100,7 @@ class ThemedPlan:
         self.trials = trials
         self._themes = {theme.name: theme for theme in themes}
         self._seeds, self._actions, self._seed, self._sees = seeds, actions, seed, sees
-        changed = sum(action != "question" for action in actions) / len(actions)
-        self._most = max(3, int(QUESTION_SHARE * trials * (1 + changed)))
+        self._most = max(3, int(QUESTION_SHARE * trials))
         self._offers: dict[Pair, list[Seed]] = {}
         for theme in themes:
             for action in actions:
@@ -117,14 +117,15 @@ class ThemedPlan:
         made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
         failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
-        left = [pair for pair, fit in self._offers.items() if offered[pair] < PATIENCE * len(fit)]
+        most = {pair: len(fit) * _patience(made[pair], offered[pair]) for pair, fit in self._offers.items()}
+        left = [pair for pair in self._offers if offered[pair] < most[pair]]
         open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
         for pair, wanted in _Shares(open_pairs, made, failed).share_out(lacking).items():
             fit, start = self._offers[pair], offered[pair]
             each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
-            for number in range(start, min(start + round(wanted * each), PATIENCE * len(fit))):
+            for number in range(start, min(start + round(wanted * each), most[pair])):
                 drafts.append(self._draft(pair, fit[number % len(fit)], number, attempts))
         if not drafts:
             return self._free(lacking, sum(not probe.theme for probe in first), attempts)
@@ -156,6 +157,10 @@ class ThemedPlan:
     def _wish(self, name: str, action: Action, seed: Seed, number: int) -> str:
         rng, theme = random.Random(f"{self._seed} {name} {action} {number}"), self._themes[name]
         return theme.wish(rng) if action == "question" else theme.change(rng, seed, action, self._sees)
+
+
+def _patience(made: int, offered: int) -> int:
+    return LONG_PATIENCE if made >= WORTH * offered > 0 else PATIENCE
 
 
 class _Shares:
