@@ -29,6 +29,7 @@ from auditdm_hub.tables import read_rows, write_table
 EXPLORED = 0.25
 CANDIDATES = 4  # images that are looked at for each row of a question
 LAG = 1
+ANSWER = "answer "
 Progress = Callable[[int, int], None]
 
 
@@ -147,9 +148,22 @@ class Curriculum:
         rng = random.Random(f"{self._schedule.seed} round {number}")
         wanted = len(free) - math.ceil(EXPLORED * len(free))
         themed = self._themed(wanted, shares(self.themes, trials), rng) if self.themes else []
-        rows = [*themed, *curious(free[: len(free) - len(themed)], trials, rng)]
+        rows = [*themed, *self._pictured(curious(free[: len(free) - len(themed)], trials, rng), rng)]
         rng.shuffle(rows)
         return rows
+
+    def _pictured(self, rows: Sequence[Row], rng: random.Random) -> list[Row]:
+        """Return the rows, questions with a wish on an image that shows it, if one of some does."""
+        rehearsal = self._rounds.rehearse if self._rounds else None
+        places = [place for place, row in enumerate(rows) if row.wish and row.action == "question"]
+        if rehearsal is None or not places:
+            return list(rows)
+        tried = [replace(rows[p], seed=rng.choice(self._seeds)) for p in places for _ in range(CANDIDATES)]
+        kept = list(rows)
+        for number, (row, (_, answer)) in enumerate(zip(tried, rehearsal(tried), strict=True)):
+            if normalise(answer or "") == row.wish.rpartition(ANSWER)[2]:
+                kept[places[number // CANDIDATES]] = row
+        return kept
 
     def _themed(self, count: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
         """Return at most `count` rows with wishes: every action equally often, themes by their weights."""
@@ -197,23 +211,24 @@ class Curriculum:
 def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
     """Return rows for exploration, every second one with a wish for what was asked seldom so far.
 
-    All frames of questions are equally likely, and for each all answers that the references agreed on; a caption or an
-    edit gets such an answer to a question of its seed's frame. Without it a training explores what its auditor likes to
-    ask.
+    What was asked are pairs of a question's frame and the answer that the references agreed on; one that was asked n
+    times weighs 1 / n. A caption or an edit gets such an answer to a question of its seed's frame. Without it a
+    training explores what its auditor likes to ask.
     """
-    seen: dict[str, set[str]] = {}
+    asked: dict[str, Counter[str]] = {}
     for trial in trials:
         if trial.verdict.consensus and trial.verdict.outcome != "invalid":
-            seen.setdefault(frame(trial.probe.question), set()).add(normalise(trial.verdict.consensus))
-    frames = sorted(seen)
+            asked.setdefault(frame(trial.probe.question), Counter())[normalise(trial.verdict.consensus)] += 1
+    pairs = [(like, answer, count) for like, answers in sorted(asked.items()) for answer, count in answers.items()]
     found = []
     for place, row in enumerate(rows):
-        like = (rng.choice(frames) if frames else "") if row.action == "question" else frame(row.seed.question)
-        if place % 2 or like not in seen:
+        fitting = [pair for pair in pairs if row.action == "question" or pair[0] == frame(row.seed.question)]
+        if place % 2 or not fitting:
             found.append(row)
             continue
+        like, answer, _ = rng.choices(fitting, [1 / count for _, _, count in fitting])[0]
         words = " ".join(word for word in like.split() if word not in "_#") if row.action == "question" else ""
-        found.append(replace(row, wish=f"{words} answer {rng.choice(sorted(seen[like]))}".strip()))
+        found.append(replace(row, wish=f"{words} {ANSWER}{answer}".strip()))
     return found
 
 

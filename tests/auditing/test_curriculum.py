@@ -93,11 +93,27 @@ def test_exploration_asks_for_what_was_asked_seldom() -> None:
     assert [replace(row, wish="") for row in rows] == free * 4
     wishes = Counter(row.wish for row in rows if row.action == "question")
     assert wishes.keys() == {"how many answer 2", "what time is it answer 9"}
-    assert 0.5 < wishes["how many answer 2"] / wishes["what time is it answer 9"] < 2  # asked fifty times as often
+    assert wishes["what time is it answer 9"] > 5 * wishes["how many answer 2"] > 0  # asked fifty times as often
     edits = {(row.seed.question, row.wish) for row in rows if row.action == "edit" and row.wish}
     assert edits <= {("how many cups?", "answer 2"), ("what time is it?", "answer 9")}
     unknown = curious(free, [], random.Random(1))
     assert unknown == free
+
+
+def test_exploration_looks_for_an_image_that_shows_what_it_wishes(tmp_path: Path) -> None:
+    looked: list[Row] = []
+
+    def own_answers(rows: Sequence[Row]) -> list[tuple[str, str | None]]:
+        looked.extend(rows)
+        return [(f"what {row.wish}?", "nine" if row.seed.id == "s5" else "two") for row in rows]
+
+    rows = Curriculum(SEEDS, ("question",), SCHEDULE, Rounds(3, lambda trials: [], tmp_path, own_answers))
+    rows.record(0, [judged("what time is it?", "agreement", "nine")])
+    planned = [row for row in map(rows.row, range(16, 32)) if row.wish]
+    assert len(planned) == 8
+    assert len(looked) == 32
+    assert {row.wish for row in planned} == {"what time is it answer 9"}
+    assert sum(row.seed.id == "s5" for row in planned) >= 2  # one image in eight, and four are looked at
 
 
 def test_an_edit_is_planned_only_where_it_can_change_the_answer(tmp_path: Path) -> None:
