@@ -1,7 +1,8 @@
 """Controlled English for counterfactuals: edit instructions and captions.
 
 `edit` changes exactly one thing of a scene; `compose` makes a scene from a caption. What does not parse, or cannot be
-done (no such shape, two of them, an occupied cell, nothing would change), gives None, never an exception.
+done (no such shape, two of them, an occupied cell, a second clock, nothing would change), gives None, never an
+exception.
 
     make the red circle blue | small | striped        turn the red circle into a star
     add a small solid green star in the top left corner | in row 2 column 3
@@ -154,7 +155,7 @@ def edit(scene: Scene, instruction: str) -> Scene | None:
         found = pattern.fullmatch(text)
         if found:
             changed = _apply(name, found.groupdict(), scene)
-            return None if changed == scene else changed
+            return changed if changed != scene and changed is not None and changed.possible else None
     return None
 
 
@@ -189,7 +190,7 @@ def compose(caption: str, seed: int) -> Scene | None:
     random.Random(seed).shuffle(cells)
     for cell, thing in zip(cells, free, strict=False):
         scene = scene.put(cell, thing)
-    return scene
+    return scene if scene.possible else None
 
 
 def _words(thing: Thing) -> str:

@@ -4,6 +4,7 @@ Things are values, not objects with identity: two red circles differ only by the
 line of text and back: `white; 0 large solid red circle; 5 digit 7; 9 clock 4`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -89,6 +90,15 @@ class Scene:
             and size in ("", thing.size)
             and pattern in ("", thing.pattern)
         ]
+
+    @property
+    def possible(self) -> bool:
+        """Whether the world has such scenes: one clock, arrow, die and letter, two digits, one bar of a colour.
+
+        So a question about "the die" means the only one.
+        """
+        held = Counter((thing.kind, thing.color) for thing in self.cells if thing is not None and thing.kind != "shape")
+        return all(count <= (2 if kind == "digit" else 1) for (kind, _), count in held.items())
 
     def free(self) -> list[int]:
         """Return the empty cells."""

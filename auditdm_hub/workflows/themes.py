@@ -1,23 +1,25 @@
 """Themes for an auditor from the audit's own curation: each failure type, and what is left without one by its kind."""
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.auditing.novelty import frame, kind_of
+from auditdm_hub.auditing.novelty import FRAME_WORDS, WORD, frame, kind_of
 from auditdm_hub.auditing.themes import Theme, hopeless
 from auditdm_hub.curate import UNASSIGNED, curate
-from auditdm_hub.curate.language import words
-from auditdm_hub.curate.predicates import Phrases, contains, holds, read_rule
+from auditdm_hub.curate.language import fold, words
+from auditdm_hub.curate.predicates import Phrases, holds, read_rule
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import FailureType, Judged
 from auditdm_hub.runs import Run
 
 TYPES = "types.json"
+SHARED = 0.6
+"""Share of a theme's failures from which on a word belongs to its wishes."""
 LEAST = 2
 """Failures of one kind from which on a kind without a type is a theme."""
 
@@ -87,10 +89,10 @@ def _untyped(rest: Sequence[Judged]) -> list[Theme]:
 
 def _of_kind(found: Sequence[Judged]) -> Theme:
     answer, frames = normalise(found[0].verdict.consensus), {frame(row.probe.question) for row in found}
-    kept = (" ".join(word for word in like.split() if word not in "_#") for like in sorted(frames))
+    kept = _shared([row.probe.question for row in found])
     return Theme(
         f"{kind_of(found[0]) if len(frames) == 1 else 'any question'} = {answer}",
-        tuple((words, answer) for words in kept),
+        tuple((wish, answer) for wish in sorted({_held(row.probe.question, kept) for row in found})),
         lambda question: frame(question) in frames,
         lambda question, consensus: frame(question) in frames and normalise(consensus) == answer,
         len(found),
@@ -103,7 +105,8 @@ def _typed(kind: FailureType, members: Sequence[Judged]) -> Theme:
     questions = tuple(tuple(part for part in conjunction if _of_question(part)) for conjunction in rule)
     phrases = [phrase for conjunction in questions for part in conjunction if isinstance(part, Phrases)
                and part.mode != "lacks any" for phrase in part.phrases]  # fmt: skip
-    examples = tuple((_held(row.probe.question, phrases), row.verdict.consensus) for row in members)
+    kept = {word for phrase in phrases for word in words(phrase)} | _shared([row.probe.question for row in members])
+    examples = tuple((_held(row.probe.question, kept), row.verdict.consensus) for row in members)
     return Theme(
         kind.name,
         examples,
@@ -118,8 +121,12 @@ def _of_question(part: object) -> bool:
     return isinstance(part, Phrases) and part.field == "question"
 
 
-def _held(question: str, phrases: Sequence[str]) -> str:
-    """Return the phrases that a question holds, in its order."""
-    text = words(question)
-    found = sorted({phrase for phrase in phrases if contains(text, words(phrase))}, key=question.find)
-    return " ".join(found)
+def _held(question: str, kept: Container[str]) -> str:
+    """Return a question's words of structure and those that are kept, in its order."""
+    return " ".join(word for word in WORD.findall(question.lower()) if word in FRAME_WORDS or fold(word) in kept)
+
+
+def _shared(questions: Sequence[str]) -> set[str]:
+    """Return the words that most of the questions hold."""
+    counts = Counter(word for question in questions for word in set(words(question)))
+    return {word for word, count in counts.items() if count >= SHARED * len(questions)}

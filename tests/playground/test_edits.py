@@ -24,10 +24,6 @@ DONE = [
     ("remove the letter b", "; 9 letter b", ""),
     ("remove the cyan bar", "; 14 bar cyan 4", ""),
     ("add a small solid green star in the bottom right corner", "cyan 4", "cyan 4; 15 small solid green star"),
-    ("add the digit 2 in row 4 column 4", "cyan 4", "cyan 4; 15 digit 2"),
-    ("add the clock at 12 in row 4 column 4", "cyan 4", "cyan 4; 15 clock 12"),
-    ("add the arrow pointing up in row 2 column 1", "; 5 digit 7", "; 4 arrow up; 5 digit 7"),
-    ("add a red bar 5 tall in the top right corner", "; 5 digit 7", "; 3 bar red 5; 5 digit 7"),
     ("move the red circle to row 1 column 4", "0 large solid red circle; 1 small striped blue star; 2 small hollow "
      "blue star", "1 small striped blue star; 2 small hollow blue star; 3 large solid red circle"),
     ("set the clock to 11", "clock 4", "clock 11"),
@@ -41,7 +37,17 @@ DONE = [
     ("fill row 4 with large solid red squares", "12 die 5; 13 bar red 2; 14 bar cyan 4",
      "; ".join(f"{cell} large solid red square" for cell in (12, 13, 14, 15))),
 ]  # fmt: skip
+BARE = "white; 5 digit 7; 14 bar cyan 4"
+ADDED = [
+    ("add the digit 2 in row 4 column 4", f"{BARE}; 15 digit 2"),
+    ("add the clock at 12 in row 4 column 4", f"{BARE}; 15 clock 12"),
+    ("add the arrow pointing up in row 1 column 1", BARE.replace("5 digit", "0 arrow up; 5 digit")),
+    ("add a red bar 5 tall in the top right corner", BARE.replace("5 digit", "3 bar red 5; 5 digit")),
+]
 UNDONE = [
+    "add the digit 3 in row 4 column 4", "add the letter k in row 4 column 4", "add the clock at 3 in row 4 column 4",
+    "add the die at 3 in row 4 column 4", "add the arrow pointing up in row 4 column 4",
+    "add a cyan bar 1 tall in row 4 column 4",
     "make the red circle red", "make the red circle large", "make the background white", "change the digit 7 to 7",
     "set the clock to 4", "turn the red circle into a circle", "make the green circle blue", "make the blue star red",
     "make the small blue star red", "make the red circle pink", "turn the red circle into a digit",
@@ -67,6 +73,14 @@ def test_what_an_instruction_does(instruction: str, before: str, after: str) -> 
     assert DESK.count(before) == 1
     changed = edit(Scene.parse(DESK), instruction)
     assert str(changed) == DESK.replace(before, after)
+
+
+@pytest.mark.parametrize(("instruction", "after"), ADDED)
+def test_what_the_world_has_once_can_be_added_once(instruction: str, after: str) -> None:
+    changed = edit(Scene.parse(BARE), instruction)
+    assert str(changed) == after
+    assert changed is not None
+    assert edit(changed, f"{instruction.partition(' in ')[0]} in row 3 column 3") is None
 
 
 def test_the_table_holds_every_kind_of_instruction() -> None:

@@ -1,0 +1,317 @@
+"""Gives `auditdm-hub audit` inputs that are wrong or broken, and looks at what a user gets.
+
+    python -m benchmarks.bad_inputs [--only WORD]
+
+What cannot work must end with one line on standard error, exit code 1 (2 for a wrong option or configuration) and
+nothing half-written; what can go on without the broken part must go on, and count it. Exits with 1 if anything else
+happens.
+"""
+
+import argparse
+import fcntl
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from auditdm_hub.playground.models import AUDITOR, TARGET, model_folder
+
+QUICK = "pool_size: 24\nprobes: 6\nsteps: 0\nbaseline: false\n"
+TRAINED = "pool_size: 60\nprobes: 6\nsteps: 3\nbaseline: false\n"
+Prepare = Callable[[Path], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An input: what is wrong, what prepares it (gives the options), the exit code, and words that must be said.
+
+    With exit code 0 the words must be in `results.json`. `bytes` limits the size of a file, as a full disk does.
+    """
+
+    name: str
+    prepare: Prepare
+    code: int
+    says: str
+    bytes: int = 0
+
+
+def options(*words: str) -> Prepare:
+    """Return what gives these options, whatever the folder."""
+    return lambda folder: words
+
+
+def config(text: str | bytes) -> Prepare:
+    """Return what writes a configuration and names it."""
+
+    def write(folder: Path) -> Sequence[str]:
+        file = folder / "audit.yaml"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return [str(file)]
+
+    return write
+
+
+def quick(*words: str, more: str = "", base: str = QUICK) -> Prepare:
+    """Return what writes a small audit, with more lines and options; {} in an option is the folder."""
+
+    def write(folder: Path) -> Sequence[str]:
+        return [*config(base + more)(folder), *(word.replace("{}", str(folder)) for word in words)]
+
+    return write
+
+
+def pool(*files: tuple[str, bytes], more: str = "") -> Prepare:
+    """Return what writes a folder of files and names it as the pool."""
+
+    def write(folder: Path) -> Sequence[str]:
+        for name, content in files:
+            file = folder / "pool" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        (folder / "pool").mkdir(exist_ok=True)
+        return quick("--pool", str(folder / "pool"), more=f"actions: [question]\n{more}")(folder)
+
+    return write
+
+
+def picture(size: tuple[int, int] = (64, 64), mode: str = "RGB", kind: str = "PNG", shade: int = 0) -> bytes:
+    """Return the bytes of an image file."""
+    buffer = io.BytesIO()
+    Image.new(mode, size, shade if mode == "1" else (shade, 90, 20)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def animated() -> bytes:
+    """Return the bytes of a moving picture."""
+    buffer, frames = io.BytesIO(), [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (10, 200)]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=40)
+    return buffer.getvalue()
+
+
+GOOD = tuple((f"good-{shade}.png", picture(shade=shade)) for shade in range(0, 240, 12))
+
+
+def model(broken: Callable[[Path], object], role: str = "target", place: str = TARGET) -> Prepare:
+    """Return what breaks a copy of a model's folder and names it."""
+
+    def write(folder: Path) -> Sequence[str]:
+        shutil.copytree(model_folder(place), folder / "model")
+        broken(folder / "model")
+        return quick(f"--{role}", str(folder / "model"))(folder)
+
+    return write
+
+
+def without(*names: str) -> Callable[[Path], object]:
+    """Return what deletes files."""
+
+    def delete(folder: Path) -> object:
+        for name in names:
+            (folder / name).unlink()
+        return None
+
+    return delete
+
+
+def cut(name: str, size: int) -> Callable[[Path], object]:
+    """Return what cuts a file."""
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+
+
+def run_with(change: Callable[[Path], object], *words: str, text: str = QUICK) -> Prepare:
+    """Return what makes a finished run in `out` and then changes it."""
+
+    def write(folder: Path) -> Sequence[str]:
+        given = config(QUICK)(folder)
+        subprocess.run([PROGRAM, "audit", *given, "--out", str(folder / "out"), "--quiet"], check=True)
+        change(folder / "out")
+        return [*config(text)(folder), *words]
+
+    return write
+
+
+def manifest(**changes: object) -> Callable[[Path], object]:
+    """Return what changes entries of a run's manifest."""
+
+    def change(run: Path) -> object:
+        file = run / "run.json"
+        return file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    return change
+
+
+def hold(run: Path) -> object:
+    """Lock a run as a second process would; the lock ends with this one."""
+    lock = (run / ".lock").open("a")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    HELD.append(lock)
+    return lock
+
+
+HELD: list[object] = []
+PROGRAM = str(Path(sys.executable).with_name("auditdm-hub"))
+
+
+def flip(pattern: str) -> Callable[[Path], object]:
+    """Return what flips a byte in the middle of a file of the run."""
+
+    def change(run: Path) -> object:
+        file = next(iter(sorted(run.glob(pattern))))
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        return file.write_bytes(content)
+
+    return change
+
+
+def foreign(folder: Path) -> Sequence[str]:
+    """Fill the run's folder with something else."""
+    (folder / "out").mkdir()
+    (folder / "out" / "thesis.tex").write_text("years of work")
+    return quick()(folder)
+
+
+def a_file(folder: Path) -> Sequence[str]:
+    """Put a file where the run's folder should be."""
+    (folder / "out").write_text("years of work")
+    return quick()(folder)
+
+
+CASES = (
+    Case("no such pool folder", quick("--pool", "{}/gone"), 1, "gone"),
+    Case("empty pool folder", pool(), 1, "pool"),
+    Case("pool of text files", pool(("a.txt", b"a cat"), ("b.md", b"b")), 1, "pool"),
+    Case("pool of broken images", pool(("a.png", b"no image"), ("b.jpg", b"")), 1, "2 x cannot be read as an image"),
+    Case("pool of one animated image", pool(("a.gif", animated())), 1, "is animated"),
+    Case("pool of one image of 20,000 x 20,000", pool(("a.png", picture((20_000, 20_000), "1"))), 1, "50 million"),
+    Case("pool of one image of 4 x 4", pool(("a.png", picture((4, 4)))), 1, "smaller than 8 pixels"),
+    Case("broken image among good ones", pool(*GOOD, ("a.png", b"no image")), 0, "cannot be read as an image"),
+    Case("half an image among good ones", pool(*GOOD, ("a.png", picture()[:70])), 0, "cannot be read as an image"),
+    Case("animated image among good ones", pool(*GOOD, ("a.gif", animated())), 0, "is animated"),
+    Case("huge image among good ones", pool(*GOOD, ("a.png", picture((20_000, 20_000), "1"))), 0, "50 million"),
+    Case("the same image twice", pool(*GOOD, ("again.png", GOOD[0][1])), 0, "the same image and question again"),
+    Case("image with a broken caption", pool(*GOOD, ("good-0.txt", b"\xff\xfe\x00caf\xe9")), 0, '"trials": 6'),
+    Case("data set that is not there", quick("--pool", "no-body/nothing"), 1, "no-body/nothing"),
+    Case("columns for a folder of images", quick("--columns", "image=photo", "--pool", "{}"), 1, ""),
+    Case("columns without `=`", quick("--columns", "photo"), 2, "photo"),
+    Case("edits without questions", pool(*GOOD, more="actions: [edit]\n".replace("actions", "editor: playground\n#")),
+         0, '"trials": 6'),
+    Case("target that is not there", quick("--target", "no-body/nothing"), 1, "no-body/nothing"),
+    Case("target folder without a model", quick("--target", "{}"), 1, ""),
+    Case("target without a processor", model(without("processor_config.json", "tokenizer.json",
+         "tokenizer_config.json")), 1, "processor"),
+    Case("target without a tokenizer", model(without("tokenizer.json")), 1, "model"),
+    Case("target without weights", model(without("model.safetensors")), 1, "model"),
+    Case("target with half its weights", model(cut("model.safetensors", 400_000)), 1, "model"),
+    Case("target with a broken config", model(cut("config.json", 40)), 1, "model"),
+    Case("reference without a processor", model(without("processor_config.json", "tokenizer.json",
+         "tokenizer_config.json"), "reference"), 1, "processor"),
+    Case("auditor without a chat template", model(without("chat_template.jinja"), "auditor", AUDITOR), 1, "template"),
+    Case("auditor that cannot chat", model(lambda folder: None, "auditor"), 1, "template"),
+    Case("auditor that is a run without a training", run_with(lambda run: run.rename(run.with_name("before")),
+         text=QUICK.replace("baseline", "auditor: before\nbaseline")), 1, "before"),
+    Case("judge that is not there", quick("--judge", "no-body/nothing"), 1, "no-body/nothing"),
+    Case("embedder that is not there", quick("--embedder", "no-body/nothing"), 1, "no-body/nothing"),
+    Case("tracker that is not installed", quick("--report-to", "wandb"), 2, "wandb"),
+    Case("device that is not there", quick("--device", "cuda:7"), 1, "cuda:7"),
+    Case("device of no kind", quick("--device", "toaster"), 2, "toaster"),
+    Case("generator that is not there", quick(more="generator: no-body/nothing\n"), 2, "no-body/nothing"),
+    Case("unknown key", config(QUICK + "probs: 3\n"), 2, "probs"),
+    Case("wrong type", config(QUICK + "seed: many\n"), 2, "seed"),
+    Case("negative steps", quick("--steps", "-1"), 2, "steps"),
+    Case("zero probes", quick("--probes", "0"), 2, "probes"),
+    Case("an action twice", config(QUICK + "actions: [question, question]\n"), 2, "actions"),
+    Case("no action", config(QUICK + "actions: []\n"), 2, "actions"),
+    Case("more votes than families", quick(more="quorum: 9\n"), 2, "quorum"),
+    Case("target among the references", quick("--reference", "playground"), 2, "references"),
+    Case("not YAML", config("probes: [3\n"), 2, "audit.yaml"),
+    Case("not text", config(bytes(range(256))), 2, "audit.yaml"),
+    Case("a list as configuration", config("- probes\n"), 2, "audit.yaml"),
+    Case("configuration that is not there", options("gone.yaml"), 2, "gone.yaml"),
+    Case("preset that is not there", options("--preset", "gone"), 2, "gone"),
+    Case("group of one completion", quick(base=TRAINED, more="training: {num_generations: 1}\n"), 2, "num_gen"),
+    Case("known run that is none", quick("--known", "{}"), 1, ""),
+    Case("expensive audit without --yes", quick("--probes", "90000"), 2, "--yes"),
+    Case("training that diverges", quick(base=TRAINED, more="training: {learning_rate: 1.0e+30, warmup_ratio: 0.0}\n"),
+         1, "learning_rate"),
+    Case("a file in the place of the run's folder", a_file, 1, "out"),
+    Case("something else in the run's folder", foreign, 1, "out"),
+    Case("finished run without --resume", run_with(lambda run: None), 1, "--resume"),
+    Case("run with other settings", run_with(lambda run: None, "--resume", "--seed", "5"), 1, "seed"),
+    Case("run of a newer version", run_with(manifest(format_version=99), "--resume"), 1, "newer"),
+    Case("torn manifest", run_with(cut("run.json", 30), "--resume"), 1, "run.json"),
+    Case("run that another process uses", run_with(hold, "--resume"), 1, "out"),
+    Case("flipped byte in a table", run_with(flip("exchanges/*/*.parquet"), "--resume"), 1, "changed"),
+    Case("flipped byte in an image", run_with(flip("images/*/*.png"), "--resume"), 0, '"trials": 6'),
+    Case("faulty decision of a person", run_with(lambda run: (run / "curation.yaml").write_text("merge: [[\n"),
+         "--resume"), 1, "curation.yaml"),
+    Case("answers that are no data base", run_with(lambda run: (run / "answers.sqlite").write_text("no data base" * 99),
+         "--resume"), 1, "answers.sqlite"),
+    Case("full disk", quick(), 1, "", bytes=20_000),
+    Case("full disk in training", quick(base=TRAINED), 1, "", bytes=700_000),
+)  # fmt: skip
+
+
+def tried(case: Case, folder: Path) -> tuple[int, list[str], str]:
+    """Run a case; return its exit code, the lines on standard error, and what is wrong with that ("" = nothing)."""
+    given = case.prepare(folder)
+    command = [PROGRAM, "audit", *given, "--out", str(folder / "out"), "--json"]
+    if case.bytes:
+        command = ["prlimit", f"--fsize={case.bytes}", *command]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=folder,
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "COLUMNS": "80"},
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
+    told = done.stdout if case.code == 0 else " ".join(errors)
+    wrong = []
+    if done.returncode != case.code:
+        wrong.append(f"exit code {done.returncode}, wanted {case.code}")
+    if case.code and len(errors) != 1:
+        wrong.append(f"{len(errors)} error lines")
+    if any(word in done.stderr for word in ("Traceback", "Warning", "(unexpected;")):
+        wrong.append("a traceback, a warning or an error that was not foreseen")
+    if case.says.lower() not in told.lower():
+        wrong.append(f"does not say {case.says!r}")
+    half = [path.name for path in (folder / "out").rglob("*.tmp*")] if (folder / "out").is_dir() else []
+    if half:
+        wrong.append(f"left {half[0]}")
+    return done.returncode, errors or done.stderr.splitlines()[-1:], "; ".join(wrong)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Try all cases and print what came of each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    chosen = parser.parse_args(arguments)
+    cases = [case for case in CASES if chosen.only in case.name]
+    table, wrong = Table("input", "exit", "what is said", "wrong"), 0
+    for case in cases:
+        with tempfile.TemporaryDirectory(prefix="bad-inputs-") as folder:
+            code, lines, fault = tried(case, Path(folder))
+            said = " ".join(lines).replace(folder, "").removeprefix("Error: ")
+        wrong += bool(fault)
+        table.add_row(case.name, str(code), said, fault)
+        sys.stderr.write(f"{case.name}: {fault or 'as it should be'}\n")
+    Console(width=150).print(table)
+    sys.stdout.write(f"{len(cases)} bad inputs tried, {len(cases) - wrong} as they should be\n")
+    if wrong:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
