@@ -14,7 +14,7 @@ from typing import Self
 
 from PIL.Image import Image
 
-from auditdm_hub.errors import RunError
+from auditdm_hub.errors import RunError, no_space
 from auditdm_hub.images import image_sha
 from auditdm_hub.protocols import VisionLanguageModel
 
@@ -50,6 +50,8 @@ class AnswerCache:
                 )
         except sqlite3.DatabaseError as error:
             self._database.close()
+            if no_space(error):
+                raise
             raise RunError(f"{path} cannot be used as answer cache ({error}): delete it or name another file") from None
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, str]:

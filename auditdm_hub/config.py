@@ -68,6 +68,8 @@ class TrainingConfig(_Section):
     """How often themes are proposed anew from what was found so far; 1 = no themes."""
     choose_images: Flag = True
     """Whether a question is asked for a theme only where the untrained auditor's own answer to it is of the theme."""
+    certainty: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Least probability of that answer: where the auditor is less certain, it passes."""
     novelty: Literal["archive", "none"]
     """How repeated probes are paid less; "none" is the paper's plain reward."""
     save_steps: Positive

@@ -1,5 +1,12 @@
 """Every error a user can meet. Each message says what was got, what was wanted and what to do."""
 
+import errno
+from collections.abc import Iterator
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# What libraries say that write files without Python: SQLite, safetensors, torch, Arrow.
+NO_SPACE_WORDS = ("no space left", "file too large", "disk is full", "disk i/o error", "unexpected pos", "os error 28")
+
 
 class AuditDMError(Exception):
     """Base of all errors that auditdm-hub raises on purpose; the CLI prints it as one line and exits with 1."""
@@ -23,3 +30,20 @@ class ModelError(AuditDMError):
 
 class BackendUnavailableError(AuditDMError):
     """An optional dependency or a remote server that was asked for is not there."""
+
+
+def no_space(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, is that nothing more can be written."""
+    return any(
+        (isinstance(each, OSError) and each.errno in NO_SPACE)
+        or any(words in str(each).lower() for words in NO_SPACE_WORDS)
+        for each in _origins(error)
+    )
+
+
+def _origins(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -52,6 +52,8 @@ class ImageStore:
                 image = file.convert("RGB")
         except FileNotFoundError:
             raise RunError(f"image {sha[:12]} is not in {self.folder}: run the audit again with --resume") from None
+        except (OSError, ValueError, SyntaxError) as error:  # what Pillow makes of a broken file
+            raise RunError(f"image file {self.path(sha)} was changed: it is no image any more ({error})") from None
         if image_sha(image) != sha:
             raise RunError(f"image file {self.path(sha)} was changed: its pixels no longer match its name")
         return image

@@ -174,6 +174,14 @@ def flip(pattern: str) -> Callable[[Path], object]:
     return change
 
 
+def flip_images(run: Path) -> object:
+    """Flip a byte of every image of a run whose trials are to be made again."""
+    for file in run.glob("images/*/*.png"):
+        flip(str(file.relative_to(run)))(run)
+    shutil.rmtree(run / "exchanges")
+    return None
+
+
 def foreign(folder: Path) -> Sequence[str]:
     """Fill the run's folder with something else."""
     (folder / "out").mkdir()
@@ -190,7 +198,7 @@ def a_file(folder: Path) -> Sequence[str]:
 CASES = (
     Case("no such pool folder", quick("--pool", "{}/gone"), 1, "gone"),
     Case("empty pool folder", pool(), 1, "pool"),
-    Case("pool of text files", pool(("a.txt", b"a cat"), ("b.md", b"b")), 1, "pool"),
+    Case("pool of text files", pool(("a.txt", b"a cat"), ("b.txt", b"b")), 2, "no column 'image'"),
     Case("pool of broken images", pool(("a.png", b"no image"), ("b.jpg", b"")), 1, "2 x cannot be read as an image"),
     Case("pool of one animated image", pool(("a.gif", animated())), 1, "is animated"),
     Case("pool of one image of 20,000 x 20,000", pool(("a.png", picture((20_000, 20_000), "1"))), 1, "50 million"),
@@ -202,11 +210,13 @@ CASES = (
     Case("the same image twice", pool(*GOOD, ("again.png", GOOD[0][1])), 0, "the same image and question again"),
     Case("image with a broken caption", pool(*GOOD, ("good-0.txt", b"\xff\xfe\x00caf\xe9")), 0, '"trials": 6'),
     Case("data set that is not there", quick("--pool", "no-body/nothing"), 1, "no-body/nothing"),
-    Case("columns for a folder of images", quick("--columns", "image=photo", "--pool", "{}"), 1, ""),
+    Case("column that is not there", quick("--columns", "image=photo", "--pool", "{}"), 2, "no column 'photo'"),
     Case("columns without `=`", quick("--columns", "photo"), 2, "photo"),
     Case("edits without questions", pool(*GOOD, more="actions: [edit]\n".replace("actions", "editor: playground\n#")),
          0, '"trials": 6'),
-    Case("target that is not there", quick("--target", "no-body/nothing"), 1, "no-body/nothing"),
+    Case("target alone", quick("--target", "no-body/nothing"), 2, "needs --pool"),
+    Case("target that is not there", lambda folder: [*pool(*GOOD)(folder), "--target", "no-body/nothing", "--reference",
+         str(model_folder("holdout")), "--auditor", str(model_folder(AUDITOR))], 1, "no-body/nothing"),
     Case("target folder without a model", quick("--target", "{}"), 1, ""),
     Case("target without a processor", model(without("processor_config.json", "tokenizer.json",
          "tokenizer_config.json")), 1, "processor"),
@@ -242,23 +252,21 @@ CASES = (
     Case("group of one completion", quick(base=TRAINED, more="training: {num_generations: 1}\n"), 2, "num_gen"),
     Case("known run that is none", quick("--known", "{}"), 1, ""),
     Case("expensive audit without --yes", quick("--probes", "90000"), 2, "--yes"),
-    Case("training that diverges", quick(base=TRAINED, more="training: {learning_rate: 1.0e+30, warmup_ratio: 0.0}\n"),
-         1, "learning_rate"),
     Case("a file in the place of the run's folder", a_file, 1, "out"),
     Case("something else in the run's folder", foreign, 1, "out"),
     Case("finished run without --resume", run_with(lambda run: None), 1, "--resume"),
     Case("run with other settings", run_with(lambda run: None, "--resume", "--seed", "5"), 1, "seed"),
-    Case("run of a newer version", run_with(manifest(format_version=99), "--resume"), 1, "newer"),
+    Case("run of a newer version", run_with(manifest(format_version=99), "--resume"), 1, "upgrade"),
     Case("torn manifest", run_with(cut("run.json", 30), "--resume"), 1, "run.json"),
     Case("run that another process uses", run_with(hold, "--resume"), 1, "out"),
     Case("flipped byte in a table", run_with(flip("exchanges/*/*.parquet"), "--resume"), 1, "changed"),
-    Case("flipped byte in an image", run_with(flip("images/*/*.png"), "--resume"), 0, '"trials": 6'),
+    Case("flipped byte in the images", run_with(flip_images, "--resume"), 1, "image"),
     Case("faulty decision of a person", run_with(lambda run: (run / "curation.yaml").write_text("merge: [[\n"),
-         "--resume"), 1, "curation.yaml"),
+         "--resume"), 2, "curation.yaml"),
     Case("answers that are no data base", run_with(lambda run: (run / "answers.sqlite").write_text("no data base" * 99),
          "--resume"), 1, "answers.sqlite"),
-    Case("full disk", quick(), 1, "", bytes=20_000),
-    Case("full disk in training", quick(base=TRAINED), 1, "", bytes=700_000),
+    *(Case(f"disk that is full after {size:,} bytes a file", quick(base=TRAINED), 1, "the disk is full", bytes=size)
+      for size in (1_000, 20_000, 60_000, 300_000, 700_000)),
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What the auditor is trained on when: rounds, each planned from what the rounds before it found.
 
-A round's rows are a quarter free exploration; the rest ask for the themes that curation has found so far, shared out
+Two in five rows of a round are exploration; the rest ask for the themes that curation has found so far, shared out
 by a bandit: a theme's weight is sqrt(p (1 - p)) + 0.1 with p the success of what was asked for it, because that is
 how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass on; for
 captions and edits, seeds whose question is of the theme: the new image is made to admit it.
@@ -26,7 +26,7 @@ from auditdm_hub.auditing.themes import Propose, Sees, Theme, sees_nothing, them
 from auditdm_hub.records import Action, Judged, Seed
 from auditdm_hub.tables import read_rows, write_table
 
-EXPLORED = 0.25
+EXPLORED = 0.4
 CANDIDATES = 4  # images that are looked at for each row of a question
 LAG = 1
 ANSWER = "answer "

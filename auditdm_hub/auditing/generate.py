@@ -12,7 +12,7 @@ from pathlib import Path
 from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.plans import Plan
-from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, undrawn, write
+from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, undrawn, write, write_again
 from auditdm_hub.auditing.themes import NO_PICTURE, PASSED, passed
 from auditdm_hub.records import Judged, Probe
 from auditdm_hub.tables import chunk_path, finished_chunks, read_rows, write_table
@@ -39,7 +39,7 @@ def generate(
     rows = read_offers(folder) if index else []
     asked = Counter(row.probe.question for row in rows if not row.probe.fault)
     while drafts := plan.chunk(index, rows):
-        written = write(arm.auditor, drafts, tools)
+        written = write_again(arm.auditor, write(arm.auditor, drafts, tools), tools)
         probes = _limited(_admitted(build_probes(written, arm.name, tools), plan, arm, tools), plan, asked)
         probes = _first(probes, plan.trials - sum(_counts(row.probe) for row in rows))
         again = [replace(probe, auditor=arm.name) for probe in second_pass(probes, arm.auditor, tools)]

@@ -18,11 +18,13 @@ from typing import Protocol
 from PIL.Image import Image
 
 from auditdm_hub.auditing.parse import Parsed, parse
+from auditdm_hub.auditing.themes import PASSED
 from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
 from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
 
 NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
 NOTHING_CHANGED = "changed nothing"
+TRIES = 3
 
 
 class Images(Protocol):
@@ -80,16 +82,37 @@ def plan(seeds: Sequence[Seed], actions: Sequence[Action], trials: int) -> list[
     return [Draft(*usable[trial % len(usable)], trial // len(usable)) for trial in range(trials)]
 
 
-def write(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools) -> list[Draft]:
-    """Return the drafts with the texts that the auditor writes for them."""
+def write(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools, purpose: str = "write") -> list[Draft]:
+    """Return the drafts with the texts that the auditor writes for them; another purpose gives other texts."""
     texts = auditor.write(
         [tools.images.get(draft.seed.image_sha) for draft in drafts],
         [draft.action for draft in drafts],
         [draft.seed.question for draft in drafts],
         [draft.wish or None for draft in drafts],
-        [draft.random_seed(tools.run_seed, "write") for draft in drafts],
+        [draft.random_seed(tools.run_seed, purpose) for draft in drafts],
     )
     return [replace(draft, text=text) for draft, text in zip(drafts, texts, strict=True)]
+
+
+def write_again(auditor: Auditor, drafts: Sequence[Draft], tools: ImageTools) -> list[Draft]:
+    """Return the drafts, with another text where the first cannot be read: what an auditor can see for itself.
+
+    It has `TRIES` tries in all. A text that is still faulty stays, and is a trial.
+    """
+    kept = list(drafts)
+    for number in range(1, TRIES):
+        faulty = [place for place, draft in enumerate(kept) if _faulty(draft)]
+        if not faulty:
+            break
+        written = write(auditor, [kept[place] for place in faulty], tools, f"write {number}")
+        for place, draft in zip(faulty, written, strict=True):
+            kept[place] = draft
+    return kept
+
+
+def _faulty(draft: Draft) -> bool:
+    askable = draft.action == "question" or draft.seed.question
+    return bool(askable) and parse(draft.text, draft.action, draft.seed.question).fault not in ("", PASSED)
 
 
 def build_probes(drafts: Sequence[Draft], auditor: str, tools: ImageTools) -> list[Probe]:

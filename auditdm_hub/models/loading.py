@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+PARTS = {
+    "processor": ("processor_config.json", "preprocessor_config.json"),
+    "tokenizer": ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"),
+}
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -27,15 +31,28 @@ def load_parts(
         raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
     where = pick_device(device)
     stored = "float32" if dtype == "auto" and where.type == "cpu" else dtype
-    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
-        raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+    if Path(name).is_dir():
+        _require_files(Path(name))
     with quiet_libraries():
         return _load(name, revision, adapter, where, stored)
+
+
+def _require_files(folder: Path) -> None:
+    """Refuse a folder that lacks what every processor and model has."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+    for part, names in PARTS.items():
+        if not any((folder / name).is_file() for name in names):
+            raise ModelError(
+                f"{folder} has no {part} ({' or '.join(names)}): save it beside the model with "
+                "`processor.save_pretrained`"
+            )
 
 
 def _load(
     name: str, revision: str | None, adapter: str | None, where: "torch.device", dtype: str
 ) -> tuple["PreTrainedModel", Processor, str]:
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     try:
@@ -52,7 +69,7 @@ def _load(
         model: Any = AutoModelForImageTextToText.from_pretrained(
             name, revision=revision, dtype=dtype, trust_remote_code=False, use_safetensors=True
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"cannot load {name} as an image-text-to-text model with safetensors weights: {_first_line(error)}"
         ) from error

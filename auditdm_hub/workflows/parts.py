@@ -166,8 +166,9 @@ class Cast:
 
     @cached_property
     def answerer(self) -> "VisionLanguageModel | None":
-        """The untrained auditor as a model that answers; None if the auditor is an object of the user's."""
-        return None if self._parts.auditor else self._vlm(self.auditor_base, "auditor")
+        """The untrained auditor as a model that answers where it is certain; None if it is an object of the user's."""
+        certainty = self._config.training.certainty
+        return None if self._parts.auditor else self._vlm(self.auditor_base, "auditor", certainty)
 
     def random_auditor(self, seeds: Sequence[Seed]) -> RandomAuditor:
         """Return the baseline that does not look at the image."""
@@ -215,13 +216,19 @@ class Cast:
 
         return str(pick_device(self._config.device))
 
-    def _vlm(self, name: str, place: str) -> "VisionLanguageModel":
+    def _vlm(self, name: str, place: str, certainty: float = 0.0) -> "VisionLanguageModel":
         from auditdm_hub.models import load_vlm
         from auditdm_hub.playground.models import model_folder
 
         folder = str(_shipped(model_folder(place))) if name == PLAYGROUND else name
-        options = {"batch_size": self._config.batch_size, "max_new_tokens": self._config.max_new_tokens}
-        model = load_vlm(folder, device=self._config.device, **options)
+        config = self._config
+        model = load_vlm(
+            folder,
+            device=config.device,
+            batch_size=config.batch_size,
+            max_new_tokens=config.max_new_tokens,
+            certainty=certainty,
+        )
         return CachedVLM(self._timed(model), self._cache, model.decoding)
 
     def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":

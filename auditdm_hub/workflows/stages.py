@@ -38,7 +38,7 @@ from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import FREE_KEYS, AuditConfig
 from auditdm_hub.curate import Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
-from auditdm_hub.errors import AuditDMError, ConfigError, PoolError
+from auditdm_hub.errors import AuditDMError, ConfigError, PoolError, RunError, no_space
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
@@ -82,12 +82,17 @@ def run_audit(
         RunError: the folder holds another run, or is in use.
     """
     refuse_expensive(config, yes)
-    with Run.create(Path(config.out), config.model_dump(mode="json"), resume, FREE_KEYS) as run:
-        try:
-            _run_stages(config, parts, run, command, watcher)
-        except AuditDMError:
-            run.forget()
+    try:
+        with Run.create(Path(config.out), config.model_dump(mode="json"), resume, FREE_KEYS) as run:
+            try:
+                _run_stages(config, parts, run, command, watcher)
+            except AuditDMError:
+                run.forget()
+                raise
+    except Exception as error:
+        if not no_space(error):
             raise
+        raise RunError(f"{config.out}: the disk is full: free some space, then continue with --resume") from error
     return run
 
 

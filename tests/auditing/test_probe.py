@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from auditdm_hub.auditing.memory import ImageMemory
-from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, plan, second_pass, write
+from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, plan, second_pass, write, write_again
 from auditdm_hub.errors import RunError
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import Action, Probe, Seed
@@ -194,3 +194,40 @@ def test_probes_are_the_same_with_a_store_and_with_memory(tools: ImageTools) -> 
 
     in_memory = ImageTools(ImageMemory(tools.images.get), 7, tools.generator, tools.editor)
     assert ids(build_probes(drafts, "a", in_memory)) == ids(build_probes(drafts, "a", tools))
+
+
+@dataclass
+class Stutterer:
+    """Writes what can be read at a given try only, counted for each draft."""
+
+    tries: Sequence[int]
+    id: str = "stutterer"
+    calls: list[tuple[int, ...]] = field(default_factory=list)
+
+    def write(
+        self,
+        images: Sequence[Image.Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        numbers = [int(str(theme)) for theme in themes]
+        self.calls.append(tuple(seeds))
+        done = len(self.calls)
+        return ["<question> is it red?" if self.tries[k] <= done else "is it" for k in numbers]
+
+
+def test_what_cannot_be_read_is_written_again_and_counts_if_it_never_can() -> None:
+    images = ImageMemory()
+    sha = images.put(picture("red"))
+    author = Stutterer((1, 2, 3, 9))
+    drafts = [Draft(seed(f"s{k}", sha), "question", 0, wish=str(k)) for k in range(4)]
+    tools = ImageTools(images)
+    written = write_again(author, write(author, drafts, tools), tools)
+    assert [draft.text for draft in written] == ["<question> is it red?"] * 3 + ["is it"]
+    assert [len(call) for call in author.calls] == [4, 3, 2]
+    assert len({seed for call in author.calls for seed in call}) == 9  # another draw each time
+    assert [bool(probe.fault) for probe in build_probes(written, "a", tools)] == [False, False, False, True]
+    assert write_again(author, written[:3], tools) == written[:3]
+    assert len(author.calls) == 3

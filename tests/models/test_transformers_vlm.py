@@ -132,6 +132,28 @@ def test_answers_are_cut(tiny_folders: dict[str, Path], pictures: list[Image.Ima
     assert model.decoding == "greedy, at most 2 tokens, torch.float32, '{question}'"
 
 
+def test_an_answer_that_is_less_certain_than_wanted_is_none(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image]
+) -> None:
+    questions = ["What is this?", "How many?", "Where is it?"] * len(pictures)
+    images = [picture for picture in pictures for _ in range(3)]
+
+    def answers(certainty: float) -> list[str | None]:
+        return load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=2, certainty=certainty).answer(images, questions)
+
+    plain = load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=2)
+    inputs = plain._processed({"x": images[0]}, [("x", questions[0])])  # noqa: SLF001 - the probabilities themselves
+    made = plain._model.generate(**inputs, output_logits=True, return_dict_in_generate=True)  # type: ignore[operator] # noqa: SLF001
+    chosen = made.sequences[0, -2:]
+    probability = 1.0
+    for logits, token in zip(made.logits, chosen, strict=True):
+        probability *= float(logits[0].softmax(-1)[token])
+    assert answers(1e-12) == plain.answer(images, questions)
+    assert answers(probability * 0.999)[0] == plain.answer(images, questions)[0]
+    assert answers(probability * 1.001)[0] is None
+    assert answers(0.999999) == [None] * len(images)
+
+
 def test_no_requests(tiny_folders: dict[str, Path]) -> None:
     assert load_vlm(str(tiny_folders["llava"])).answer([], []) == []
 
