@@ -1,10 +1,11 @@
 """Success and coverage of several ways to train an auditor, under one budget, held against the truth.
 
-    python -m benchmarks.success_coverage [--variants NAME ...] [--seeds 0 1 2] [--probes 1200] [--plot FILE.png]
+    python -m benchmarks.success_coverage [--variants NAME ...] [--seeds 0 1 2] [--probes 2000] [--plot FILE.png]
 
 Every variant audits the default target with the same number of texts in training and of trials in probing, on images
-that its training has not seen. Success without coverage is worthless: one question about one gap reaches 100%. What
-was run is kept in `runs/success-coverage`: run it again to go on.
+that its training has not seen. Success without coverage is worthless: one question about one gap reaches 100%.
+
+The runs lie in `runs/success-coverage`; their figures are kept in `--results`, and what is there is not run again.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from auditdm_hub import audit
+from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.config import load_config
 from auditdm_hub.playground.gaps import TARGET_GAPS
 from auditdm_hub.runs import Run
@@ -27,17 +29,22 @@ from auditdm_hub.workflows import Watcher
 from benchmarks.search_success import ArmTruth, measure
 
 OUT = Path("runs/success-coverage")
-THEMES: dict[str, Any] = {"rounds": 6, "novelty": "archive"}
+POOL = 2400
+RESULTS = Path("benchmarks/results/success_coverage.json")
+STRONG: dict[str, Any] = {"rounds": 1, "learning_rate": 3e-4, "min_learning_rate": 3e-5, "beta": 0.1}
+"""Without themes the auditor has only its own learning to find failures by: more of it, and less of a hold."""
+DEFAULT = "themes"
 VARIANTS: dict[str, dict[str, Any]] = {
-    "plain": {"training": {"rounds": 1, "novelty": "none"}},
-    "novelty": {"training": {"rounds": 1, "novelty": "archive"}},
-    "entropy": {"training": {"rounds": 1, "novelty": "none", "entropy_target": 1.0}},
-    "themes": {"training": THEMES},
-    "themes, no novelty": {"training": {**THEMES, "novelty": "none"}},
-    "themes, any image": {"training": {**THEMES, "choose_images": False}},
-    "themes, two rounds": {"training": {**THEMES, "rounds": 2}},
-    "themes, no learning": {"training": {**THEMES, "learning_rate": 1e-9, "min_learning_rate": 0.0}},
-    "themes, questions alone": {"training": THEMES, "actions": ["question"]},
+    "plain GRPO": {"training": {**STRONG, "novelty": "none"}},
+    "novelty": {"training": {**STRONG, "novelty": "archive"}},
+    "adaptive entropy": {"training": {**STRONG, "novelty": "none", "entropy_target": 1.0}},
+    DEFAULT: {"training": {}},
+    "themes, any image": {"training": {"choose_images": False}},
+    "themes, questions alone": {"training": {}, "actions": ["question"]},
+    "themes, any certainty": {"training": {"certainty": 0.0}},
+    "themes, no novelty": {"training": {"novelty": "none"}},
+    "themes, no learning": {"training": {"learning_rate": 1e-9, "min_learning_rate": 0.0}},
+    "themes, strong learning": {"training": {**STRONG, "rounds": 6}},
 }
 FRESH, PARTS = "fresh auditors", 4
 """A variant of its own: so many auditors one after the other, each paid only for what those before it did not find."""
@@ -48,15 +55,33 @@ def run_variant(name: str, seed: int, probes: int) -> list[Run]:
     """Audit with a variant's settings, or go on with that audit."""
     if name == FRESH:
         return _fresh(seed, probes)
-    baseline = name == "plain"  # the same for all
+    baseline = name == DEFAULT  # the same for all
     return [_audit(name, str(seed), {**VARIANTS[name], "seed": seed, "probes": probes, "baseline": baseline})]
+
+
+def figures_of(name: str, seed: int, probes: int, results: Path) -> dict[str, ArmTruth]:
+    """Return the figures of a variant and, with the default, of its baselines; from `results` if they are there."""
+    kept = json.loads(results.read_text()) if results.is_file() else {}
+    key = f"{name}, seed {seed}, {probes} trials"
+    if key not in kept:
+        runs = run_variant(name, seed, probes)
+        arms = {name: measure("trained", *runs)}
+        if name == DEFAULT:
+            arms |= {arm.replace("_", "-"): measure(arm, *runs) for arm in ("prompt_only", "random")}
+        kept = json.loads(results.read_text()) if results.is_file() else {}  # another process may have added its own
+        kept[key] = {arm: asdict(truth) for arm, truth in arms.items()}
+        atomic_write_json(results, dict(sorted(kept.items())))
+    return {arm: ArmTruth(**truth) for arm, truth in kept[key].items()}
 
 
 def _fresh(seed: int, probes: int) -> list[Run]:
     steps, runs = load_config().steps // PARTS, list[Run]()
     for part in range(PARTS):
         known = [str(run.path) for run in runs]
-        settings = {"steps": steps, "probes": probes // PARTS, "known": known, "baseline": False, "seed": seed}
+        settings = {
+            "steps": steps, "probes": probes // PARTS, "known": known, "baseline": False, "seed": 100 * part + seed,
+            "training": {**STRONG, "novelty": "archive"},
+        }  # fmt: skip
         runs.append(_audit(FRESH, f"{seed}-{part}", settings))
     return runs
 
@@ -64,7 +89,7 @@ def _fresh(seed: int, probes: int) -> list[Run]:
 def _audit(name: str, number: str, settings: dict[str, Any]) -> Run:
     out = OUT / f"{name.replace(',', '').replace(' ', '-')}-{number}"
     watcher = Watcher(lambda line: None, lambda stage: lambda done, total: None)
-    return audit(resume=True, watcher=watcher, **{**settings, "pool_size": 1600, "out": str(out)})
+    return audit(resume=True, watcher=watcher, **{**settings, "pool_size": POOL, "out": str(out)})
 
 
 def rows_of(figures: Figures) -> list[tuple[str, ...]]:
@@ -100,19 +125,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variants", nargs="+", choices=[*VARIANTS, FRESH], default=[*VARIANTS, FRESH])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--probes", type=int, default=1200, help="texts of each auditor")
+    parser.add_argument("--probes", type=int, default=2000, help="trials of each auditor")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
-    figures: Figures = {"prompt-only": [], "random": []} if "plain" in chosen.variants else {}
-    for name in chosen.variants:
-        for seed in chosen.seeds:
-            runs = run_variant(name, seed, chosen.probes)
-            figures.setdefault(name, []).append(measure("trained", *runs))
-            if name == "plain":
-                figures["prompt-only"].append(measure("prompt_only", *runs))
-                figures["random"].append(measure("random", *runs))
-            sys.stderr.write(f"{name}, seed {seed}: {figures[name][-1].true_rate:.1%}\n")
+    figures: Figures = {}
+    for seed in chosen.seeds:
+        for name in chosen.variants:
+            for arm, truth in figures_of(name, seed, chosen.probes, chosen.results).items():
+                figures.setdefault(arm, []).append(truth)
+                sys.stderr.write(f"{arm}, seed {seed}: {truth.true_rate:.1%}\n")
     if chosen.plot:
         plot(figures, chosen.plot)
     if chosen.json:

@@ -164,7 +164,7 @@ class _Audit:
             curriculum=curriculum,
             known=known,
         )
-        training = config.training.model_dump(exclude={"novelty", "rounds", "choose_images"})
+        training = config.training.model_dump(exclude={"novelty", "rounds", "choose_images", "certainty"})
         settings = TrainingSettings(
             **training,
             steps=config.steps,
@@ -197,7 +197,7 @@ class _Audit:
             arm = make()
             wished = themes if name == "trained" else []
             generate(
-                replace(arm, answerer=self._cast.answerer) if wished else arm,
+                replace(arm, answerer=self._cast.answerer) if wished and config.training.choose_images else arm,
                 ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, self._sees) if wished else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
