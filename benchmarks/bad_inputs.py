@@ -20,9 +20,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from safetensors.torch import load_file, save_file
 
 from auditdm_hub.playground.models import AUDITOR, TARGET, model_folder
 
@@ -101,13 +103,13 @@ def animated() -> bytes:
 GOOD = tuple((f"good-{shade}.png", picture(shade=shade)) for shade in range(0, 240, 12))
 
 
-def model(broken: Callable[[Path], object], role: str = "target", place: str = TARGET) -> Prepare:
+def model(broken: Callable[[Path], object], role: str = "target", place: str = TARGET, base: str = QUICK) -> Prepare:
     """Return what breaks a copy of a model's folder and names it."""
 
     def write(folder: Path) -> Sequence[str]:
         shutil.copytree(model_folder(place), folder / "model")
         broken(folder / "model")
-        return quick(f"--{role}", str(folder / "model"))(folder)
+        return quick(f"--{role}", str(folder / "model"), base=base)(folder)
 
     return write
 
@@ -126,6 +128,21 @@ def without(*names: str) -> Callable[[Path], object]:
 def cut(name: str, size: int) -> Callable[[Path], object]:
     """Return what cuts a file."""
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+
+
+def weights(value: float | None) -> Callable[[Path], object]:
+    """Return what sets every weight to a value; None draws them."""
+
+    def change(folder: Path) -> object:
+        file = folder / "model.safetensors"
+        held = load_file(file)
+        torch.manual_seed(0)
+        for weight in held.values():
+            weight.normal_(0.0, 0.3) if value is None else weight.fill_(value)
+        save_file(held, file, {"format": "pt"})
+        return None
+
+    return change
 
 
 def run_with(change: Callable[[Path], object], *words: str, text: str = QUICK) -> Prepare:
@@ -228,6 +245,11 @@ CASES = (
          "tokenizer_config.json"), "reference"), 1, "processor"),
     Case("auditor without a chat template", model(without("chat_template.jinja"), "auditor", AUDITOR), 1, "template"),
     Case("auditor that cannot chat", model(lambda folder: None, "auditor"), 1, "template"),
+    Case("auditor that writes nothing that can be read", model(weights(None), "auditor", AUDITOR, TRAINED), 0,
+         '"invalid": 6'),
+    Case("auditor whose weights are no numbers", model(weights(float("nan")), "auditor", AUDITOR, TRAINED), 1,
+         "no numbers"),
+    Case("target whose weights are no numbers", model(weights(float("nan"))), 1, "no numbers"),
     Case("auditor that is a run without a training", run_with(lambda run: run.rename(run.with_name("before")),
          text=QUICK.replace("baseline", "auditor: before\nbaseline")), 1, "before"),
     Case("judge that is not there", quick("--judge", "no-body/nothing"), 1, "no-body/nothing"),

@@ -77,7 +77,11 @@ def _load(
     if adapter is not None:
         model = _adapted(model, adapter)
         model_id = f"{model_id}+{versioned(adapter)}"
-    return model.to(where).eval(), processor, model_id
+    model = model.to(where).eval()
+    broken = next((each for each, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
+    if broken is not None:
+        raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")
+    return model, processor, model_id
 
 
 def pick_device(device: str) -> "torch.device":

@@ -69,6 +69,22 @@ def test_interrupted_between_two_steps(wanted: Wanted, tmp_path: Path, stage: st
     assert timeless(run) == wanted.results
 
 
+@pytest.mark.parametrize("limit", [500, 6_000, 12_000, 22_000])
+def test_a_disk_that_is_full_is_one_error_and_no_loss(wanted: Wanted, tmp_path: Path, limit: int) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(RunError, match="the disk is full: free some space, then continue with --resume"):
+            Objects().audit(tmp_path / "run", **SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.rglob("*.tmp"))
+    run = Objects().audit(tmp_path / "run", resume=True, **SMALL)
+    assert tables(run.path) == wanted.tables
+    assert timeless(run) == wanted.results
+
+
 def test_interrupted_before_anything_is_asked(wanted: Wanted, tmp_path: Path) -> None:
     def say(line: str) -> None:
         raise KeyboardInterrupt
