@@ -5,7 +5,7 @@ on with the same drafts.
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -18,9 +18,8 @@ from auditdm_hub.statistics import wilson
 CHUNK = 128
 QUESTION_SHARE = 0.016
 """Of all trials, at most so many with the same words: a question that works is not asked for ever."""
-PATIENCE, LONG_PATIENCE = 4, 16
-"""How often every image may be offered for a theme; the second where at least `WORTH` of the offers became trials."""
-WORTH = 0.1
+AGAIN = 16
+"""How often an image that admitted a theme may be offered for it again, once every image was offered."""
 MOST_OFFERS = 8
 CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
@@ -76,8 +75,8 @@ class FixedPlan:
 class ThemedPlan:
     """All themes, equally often until each has its failures, on images that the auditor does not pass on.
 
-    A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
-    admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
+    A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest: on every image
+    once, and then again on those that admitted it. Where no image admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
     asked without one, so that every auditor has as many trials.
     """
 
@@ -117,16 +116,22 @@ class ThemedPlan:
         made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
         failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
-        most = {pair: len(fit) * _patience(made[pair], offered[pair]) for pair, fit in self._offers.items()}
-        left = [pair for pair in self._offers if offered[pair] < most[pair]]
+        took: defaultdict[Pair, set[str]] = defaultdict(set)
+        for probe in first:
+            if not passed(probe):
+                took[probe.theme, probe.action].add(probe.seed_id)
+        offers = {
+            pair: [*fit, *[seed for seed in fit if seed.id in took[pair]] * AGAIN] for pair, fit in self._offers.items()
+        }
+        left = [pair for pair in self._offers if offered[pair] < len(offers[pair])]
         open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
         for pair, wanted in _Shares(open_pairs, made, failed).share_out(lacking).items():
-            fit, start = self._offers[pair], offered[pair]
+            start = offered[pair]
             each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
-            for number in range(start, min(start + round(wanted * each), most[pair])):
-                drafts.append(self._draft(pair, fit[number % len(fit)], number, attempts))
+            for number in range(start, min(start + round(wanted * each), len(offers[pair]))):
+                drafts.append(self._draft(pair, offers[pair][number], number, attempts))
         if not drafts:
             return self._free(lacking, sum(not probe.theme for probe in first), attempts)
         # Even chunks: all pairs go on at the same pace.
@@ -157,10 +162,6 @@ class ThemedPlan:
     def _wish(self, name: str, action: Action, seed: Seed, number: int) -> str:
         rng, theme = random.Random(f"{self._seed} {name} {action} {number}"), self._themes[name]
         return theme.wish(rng) if action == "question" else theme.change(rng, seed, action, self._sees)
-
-
-def _patience(made: int, offered: int) -> int:
-    return LONG_PATIENCE if made >= WORTH * offered > 0 else PATIENCE
 
 
 class _Shares:
