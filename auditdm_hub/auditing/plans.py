@@ -76,8 +76,9 @@ class ThemedPlan:
     """All themes, equally often until each has its failures, on images that the auditor does not pass on.
 
     A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest: on every image
-    once, and then again on those that admitted it. Where no image admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
-    asked without one, so that every auditor has as many trials.
+    once, and then again on those that admitted it. Where no image admits a theme, or an action has shown to be hopeless
+    for it, its trials go to the others; what no theme can use is asked without one, so that every auditor has as many
+    trials.
     """
 
     def __init__(
