@@ -1,9 +1,10 @@
 """What the auditor is trained on when: rounds, each planned from what the rounds before it found.
 
-Two in five rows of a round are exploration; the rest ask for the themes that curation has found so far, shared out
-by a bandit: a theme's weight is sqrt(p (1 - p)) + 0.1 with p the success of what was asked for it, because that is
-how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass on; for
-captions and edits, seeds whose question is of the theme: the new image is made to admit it.
+Two in five rows of a round explore: of many questions that the untrained auditor would ask and can answer itself, it
+is asked for those whose kind and answer were seen least. The rest ask for the themes that curation has found so far,
+shared out by a bandit: a theme's weight is sqrt(p (1 - p)) + 0.1 with p the success of what was asked for it, because
+that is how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass on;
+for captions and edits, seeds whose question is of the theme: the new image is made to admit it.
 
 Rows are planned when the first of a round is read. TRL reads one step ahead, so a round knows the trials up to two
 steps before its own; they lie in a table beside the checkpoints, and a training that is resumed plans the same.
@@ -20,16 +21,16 @@ from pathlib import Path
 from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.auditing.novelty import frame, kind_of
+from auditdm_hub.auditing.novelty import WORD, frame, kind_of
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, write
 from auditdm_hub.auditing.themes import Propose, Sees, Theme, sees_nothing, theme_of
-from auditdm_hub.records import Action, Judged, Seed
+from auditdm_hub.records import UNANSWERABLE, Action, Judged, Seed
 from auditdm_hub.tables import read_rows, write_table
 
 EXPLORED = 0.4
-CANDIDATES = 4  # images that are looked at for each row of a question
+CANDIDATES = 4  # images that are looked at for each row of a theme's question
+SCOUTED = 5  # questions that are rehearsed for each that explores
 LAG = 1
-ANSWER = "answer "
 Progress = Callable[[int, int], None]
 
 
@@ -141,28 +142,28 @@ class Curriculum:
     def _plan(self, number: int) -> list[Row]:
         count = self._round_steps * self._schedule.rows_per_step
         free = self._free[number * count : (number + 1) * count]
-        if number == 0 or self._rounds is None:
+        if self._rounds is None:
             return free
-        trials = self.trials(number * self._round_steps - LAG)
-        self.themes = self._rounds.propose(trials)
+        trials = self.trials(number * self._round_steps - LAG) if number else []
+        self.themes = self._rounds.propose(trials) if number else ()
         rng = random.Random(f"{self._schedule.seed} round {number}")
         wanted = len(free) - math.ceil(EXPLORED * len(free))
         themed = self._themed(wanted, shares(self.themes, trials), rng) if self.themes else []
-        rows = [*themed, *self._pictured(curious(free[: len(free) - len(themed)], trials, rng), rng)]
+        rows = [*themed, *self._explored(free[: len(free) - len(themed)], trials, rng)]
         rng.shuffle(rows)
         return rows
 
-    def _pictured(self, rows: Sequence[Row], rng: random.Random) -> list[Row]:
-        """Return the rows, questions with a wish on an image that shows it, if one of some does."""
+    def _explored(self, rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
+        """Return rows with wishes for what was asked seldom: for questions on images that show it."""
+        kept = curious(rows, trials, rng)
         rehearsal = self._rounds.rehearse if self._rounds else None
-        places = [place for place, row in enumerate(rows) if row.wish and row.action == "question"]
+        places = [place for place, row in enumerate(rows) if row.action == "question"]
         if rehearsal is None or not places:
-            return list(rows)
-        tried = [replace(rows[p], seed=rng.choice(self._seeds)) for p in places for _ in range(CANDIDATES)]
-        kept = list(rows)
-        for number, (row, (_, answer)) in enumerate(zip(tried, rehearsal(tried), strict=True)):
-            if normalise(answer or "") == row.wish.rpartition(ANSWER)[2]:
-                kept[places[number // CANDIDATES]] = row
+            return kept
+        tried = [Row(rng.choice(self._seeds), "question") for _ in range(SCOUTED * len(places))]
+        found = stratified(list(zip(tried, rehearsal(tried), strict=True)), len(places), trials)
+        for place, row in zip(places, found, strict=False):
+            kept[place] = row
         return kept
 
     def _themed(self, count: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
@@ -208,28 +209,52 @@ class Curriculum:
         return rows
 
 
-def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
-    """Return rows for exploration, every second one with a wish for what was asked seldom so far.
+def stratified(tried: Sequence[tuple[Row, tuple[str, str | None]]], count: int, trials: Sequence[Judged]) -> list[Row]:
+    """Return up to `count` of the rows that were tried: those whose frame of question and answer was asked least.
 
-    What was asked are pairs of a question's frame and the answer that the references agreed on; one that was asked n
-    times weighs 1 / n. A caption or an edit gets such an answer to a question of its seed's frame. Without it a
-    training explores what its auditor likes to ask.
+    `tried` holds for each row what the auditor would ask, and what it answers to that itself; what it cannot answer is
+    left out. A row that is returned wishes for just that question and answer.
     """
-    asked: dict[str, Counter[str]] = {}
-    for trial in trials:
-        if trial.verdict.consensus and trial.verdict.outcome != "invalid":
-            asked.setdefault(frame(trial.probe.question), Counter())[normalise(trial.verdict.consensus)] += 1
-    pairs = [(like, answer, count) for like, answers in sorted(asked.items()) for answer, count in answers.items()]
+    asked = _pairs(trials)
+    open_rows = []
+    for row, (question, answer) in tried:
+        said = normalise(answer or "")
+        if said not in ("", UNANSWERABLE):
+            open_rows.append((row, question, (frame(question), said)))
+    chosen: list[Row] = []
+    while open_rows and len(chosen) < count:
+        place = min(range(len(open_rows)), key=lambda place: (asked[open_rows[place][2]], place))
+        row, question, pair = open_rows.pop(place)
+        asked[pair] += 1
+        words = " ".join(WORD.findall(question.lower()))
+        chosen.append(replace(row, wish=f"{words} answer {pair[1]}"))
+    return chosen
+
+
+def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
+    """Return the rows, every second caption or edit with a wish for what was asked seldom so far.
+
+    That is an answer to the seed's question on which the references agreed for the same frame; one that was asked n
+    times weighs 1 / n.
+    """
+    answers: dict[str, list[tuple[str, int]]] = {}
+    for (like, answer), count in sorted(_pairs(trials).items()):
+        answers.setdefault(like, []).append((answer, count))
     found = []
     for place, row in enumerate(rows):
-        fitting = [pair for pair in pairs if row.action == "question" or pair[0] == frame(row.seed.question)]
-        if place % 2 or not fitting:
-            found.append(row)
-            continue
-        like, answer, _ = rng.choices(fitting, [1 / count for _, _, count in fitting])[0]
-        words = " ".join(word for word in like.split() if word not in "_#") if row.action == "question" else ""
-        found.append(replace(row, wish=f"{words} {ANSWER}{answer}".strip()))
+        known = answers.get(frame(row.seed.question), []) if row.action != "question" and place % 2 == 0 else []
+        answer = rng.choices([word for word, _ in known], [1 / count for _, count in known])[0] if known else ""
+        found.append(replace(row, wish=f"answer {answer}") if answer else row)
     return found
+
+
+def _pairs(trials: Sequence[Judged]) -> Counter[tuple[str, str]]:
+    """Return how often each frame of a question was asked with each answer that the references agreed on."""
+    return Counter(
+        (frame(trial.probe.question), normalise(trial.verdict.consensus))
+        for trial in trials
+        if trial.verdict.consensus and trial.verdict.outcome != "invalid"
+    )
 
 
 def read_steps(folder: Path, steps: int | None = None) -> list[Judged]:

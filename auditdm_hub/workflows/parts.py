@@ -147,8 +147,8 @@ class Cast:
             )
         return folder / ADAPTER
 
-    def auditor(self, adapter: Path | None) -> "Auditor":
-        """Return the auditor with an adapter, or the base model that it starts from."""
+    def auditor(self, adapter: Path | None, temperature: float = 0.0) -> "Auditor":
+        """Return the auditor with an adapter, or the base model that it starts from; it samples as in probing."""
         if self._parts.auditor:
             return self._parts.auditor
         from auditdm_hub.models.transformers_auditor import TransformersAuditor
@@ -161,7 +161,7 @@ class Cast:
             self._device,
             config.batch_size,
             config.training.max_completion_length,
-            config.probe_temperature,
+            temperature or config.probe_temperature,
         )
 
     @cached_property

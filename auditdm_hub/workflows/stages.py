@@ -268,7 +268,8 @@ class _Audit:
         if training.rounds == 1 or not training.choose_images or cast.answerer is None:
             return None
         tools = self._tools(ImageMemory(self._run.images.get))
-        return lambda rows: rehearse(Arm("prompt_only", cast.auditor(None), cast.answerer), rows, tools)
+        auditor = cast.auditor(None, training.temperature)
+        return lambda rows: rehearse(Arm("prompt_only", auditor, cast.answerer), rows, tools)
 
     def _sees(self, seed: Seed) -> str:
         """Return what the untrained auditor answers to a seed's question; "" if it is not asked."""

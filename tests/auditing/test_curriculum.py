@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, curious, shares
+from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, curious, shares, stratified
 from auditdm_hub.auditing.themes import Theme, passed, theme_of
 from auditdm_hub.records import Exchange, Judged, Probe, Seed, Verdict
 
@@ -86,34 +86,47 @@ def test_images_are_chosen_by_the_auditors_own_answer(tmp_path: Path) -> None:
     assert len(asked) == 16  # what finds no image is left to free exploration
 
 
-def test_exploration_asks_for_what_was_asked_seldom() -> None:
-    trials = [judged("how many cups?", "agreement", "2")] * 50 + [judged("what time is it?", "agreement", "nine")]
-    free = [Row(seed, action) for seed in SEEDS for action in ("question", "edit", "question", "edit")]
-    rows = curious(free * 4, trials, random.Random(1))
-    assert [replace(row, wish="") for row in rows] == free * 4
-    wishes = Counter(row.wish for row in rows if row.action == "question")
-    assert wishes.keys() == {"how many answer 2", "what time is it answer 9"}
-    assert wishes["what time is it answer 9"] > 5 * wishes["how many answer 2"] > 0  # asked fifty times as often
-    edits = {(row.seed.question, row.wish) for row in rows if row.action == "edit" and row.wish}
-    assert edits <= {("how many cups?", "answer 2"), ("what time is it?", "answer 9")}
-    unknown = curious(free, [], random.Random(1))
-    assert unknown == free
+def test_exploration_wishes_for_what_was_asked_least() -> None:
+    trials = [judged("how many cups?", "agreement", "2")] * 5 + [judged("what time is it?", "agreement", "nine")]
+    said = [("how many cups?", "2"), ("How many dogs?", "Two."), ("what time is it?", "9"), ("what time is it?", "8"),
+            ("is it red?", "unanswerable"), ("is it red?", None)]  # fmt: skip
+    tried = [(Row(SEEDS[k], "question"), answer) for k, answer in enumerate(said)]
+    rows = stratified(tried, 3, trials)
+    assert [(row.seed.id, row.wish) for row in rows] == [
+        ("s3", "what time is it answer 8"), ("s2", "what time is it answer 9"), ("s0", "how many cups answer 2"),
+    ]  # fmt: skip
+    assert len(stratified(tried, 9, trials)) == 4
+    even = stratified(tried[:4], 4, [])
+    assert [row.seed.id for row in even] == ["s0", "s2", "s3", "s1"]  # a kind that was chosen is no longer rare
 
 
-def test_exploration_looks_for_an_image_that_shows_what_it_wishes(tmp_path: Path) -> None:
+def test_changes_explore_answers_that_were_asked_seldom() -> None:
+    trials = [judged("how many cups?", "agreement", "2")] * 50 + [judged("how many cars?", "agreement", "nine")]
+    free = [Row(seed, action) for seed in SEEDS for action in ("edit", "question", "edit", "edit")] * 8
+    rows = curious(free, trials, random.Random(1))
+    assert [replace(row, wish="") for row in rows] == free
+    wishes = Counter((row.action, row.seed.question, row.wish) for row in rows if row.wish)
+    rare, often = (wishes["edit", "how many cups?", f"answer {answer}"] for answer in "92")
+    assert rare > 5 * often
+    assert sum(wishes.values()) == rare + often == 4 * 8 * 2  # every second one of those with a known kind
+    assert curious(free, [], random.Random(1)) == free
+
+
+def test_rows_that_explore_are_on_the_images_that_were_looked_at(tmp_path: Path) -> None:
     looked: list[Row] = []
 
     def own_answers(rows: Sequence[Row]) -> list[tuple[str, str | None]]:
         looked.extend(rows)
-        return [(f"what {row.wish}?", "nine" if row.seed.id == "s5" else "two") for row in rows]
+        return [(f"which one is {row.seed.id}?", "nine" if row.seed.id in ("s5", "s6") else None) for row in rows]
 
     rows = Curriculum(SEEDS, ("question",), SCHEDULE, Rounds(3, lambda trials: [], tmp_path, own_answers))
-    rows.record(0, [judged("what time is it?", "agreement", "nine")])
-    planned = [row for row in map(rows.row, range(16, 32)) if row.wish]
-    assert len(planned) == 8
-    assert len(looked) == 32
-    assert {row.wish for row in planned} == {"what time is it answer 9"}
-    assert sum(row.seed.id == "s5" for row in planned) >= 2  # one image in eight, and four are looked at
+    planned = [rows.row(index) for index in range(16)]
+    assert len(looked) == 16 * 5
+    wished = [row for row in planned if row.wish]
+    assert len(wished) >= 12
+    assert {(row.seed.id, row.wish) for row in wished} == {
+        ("s5", "which one is s 5 answer 9"), ("s6", "which one is s 6 answer 9"),
+    }  # fmt: skip
 
 
 def test_an_edit_is_planned_only_where_it_can_change_the_answer(tmp_path: Path) -> None:
