@@ -3,8 +3,8 @@
 Two in five rows of a round explore: of many questions that the untrained auditor would ask and can answer itself, it
 is asked for those whose kind and answer were seen least. The rest ask for the themes that curation has found so far,
 shared out by a bandit: a theme's weight is sqrt(p (1 - p)) + 0.1 with p the success of what was asked for it, because
-that is how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass on;
-for captions and edits, seeds whose question is of the theme: the new image is made to admit it.
+that is how much a group of GRPO can teach. For the question action, images are chosen that the auditor does not pass
+on; for captions and edits, seeds whose question is of the theme: the new image is made to admit it.
 
 Rows are planned when the first of a round is read. TRL reads one step ahead, so a round knows the trials up to two
 steps before its own; they lie in a table beside the checkpoints, and a training that is resumed plans the same.
