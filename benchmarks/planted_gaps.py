@@ -1,6 +1,6 @@
 """Targets with weaknesses that are known: which of them does an audit find, name, and invent?
 
-    python -m benchmarks.planted_gaps [--seed 0] [--targets 10] [--nulls 2] [--json] [--out runs/planted-gaps]
+    python -m benchmarks.planted_gaps [--seed 0] [--targets 10] [--nulls 2] [--json]
 
 Ten targets are a copy of the holdout reference, which never votes, taught to fail on one to three predicates that are
 drawn by the seed; two null targets err in 10 to 20% of their answers whatever is asked. Each is audited with the
@@ -12,7 +12,7 @@ default preset. Types and planted gaps are matched one to one. `--seed` takes se
 - precision_at_10: of a matched type's ten most typical members, those that lie in the gap;
 - name_accuracy: matched types whose name says what was planted.
 
-What was made is kept in `--out`: run it again to go on.
+Targets and runs lie in `--out`; the scores are kept in `--results`, and what is there is not run again.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL.Image import Image
@@ -32,6 +33,7 @@ from rich.table import Table
 from scipy.optimize import linear_sum_assignment
 
 from auditdm_hub import audit
+from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.curate.predicates import holds, read_rule
@@ -48,6 +50,7 @@ from auditdm_hub.statistics import clopper_pearson
 from auditdm_hub.workflows import Watcher
 
 BASE, FAMILY = "holdout", "aya_vision"
+RESULTS = Path("benchmarks/results/planted_gaps.json")
 EXCESS = 0.10
 ORACLE_SCENES, ORACLE_ITEMS = 3000, 1000
 MATCHED = 0.5
@@ -255,25 +258,41 @@ def pooled(scores: Sequence[TargetScore]) -> dict[str, object]:
     }
 
 
-def run_seed(seed: int, targets: int, nulls: int, out: Path) -> list[TargetScore]:
-    """Make, audit and score the targets of one seed."""
+def run_target(seed: int, number: int, gapped: bool, out: Path) -> TargetScore:
+    """Make, audit and score one target of a seed."""
+    path = out / f"seed-{seed}" / f"target-{number}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if gapped:
+        drawn, accuracy = make_target(path, seed, number)
+        target: VisionLanguageModel = load_vlm(str(path), device="auto", batch_size=64, max_new_tokens=8)
+    else:
+        rate = random.Random(f"null {seed} {number}").uniform(0.1, 0.2)
+        base = load_vlm(str(model_folder(BASE)), device="auto", batch_size=64, max_new_tokens=8)
+        drawn, accuracy, target = (), {}, Diffuse(base, rate, f"null-{seed}-{number}")
+    run = audited(path if gapped else target, path.with_name(f"audit-{number}"), seed)
+    return replace(score(run, drawn, target, accuracy), name=f"{seed}/{number}")
+
+
+def run_seed(seed: int, targets: int, nulls: int, out: Path, results: Path) -> list[TargetScore]:
+    """Return the scores of one seed's targets; from `results` if they are there."""
     scores = []
     for number in range(targets + nulls):
-        path = out / f"seed-{seed}" / f"target-{number}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if number < targets:
-            drawn, accuracy = make_target(path, seed, number)
-            target: VisionLanguageModel = load_vlm(str(path), device="auto", batch_size=64, max_new_tokens=8)
-        else:
-            rate = random.Random(f"null {seed} {number}").uniform(0.1, 0.2)
-            base = load_vlm(str(model_folder(BASE)), device="auto", batch_size=64, max_new_tokens=8)
-            drawn, accuracy, target = (), {}, Diffuse(base, rate, f"null-{seed}-{number}")
-        run = audited(path if number < targets else target, path.with_name(f"audit-{number}"), seed)
-        done = score(run, drawn, target, accuracy)
-        scores.append(replace(done, name=f"{seed}/{number}"))
-        sys.stderr.write(f"{seed}/{number}: planted {', '.join(done.gaps) or 'nothing'}; found "
+        kept, name = read_results(results), f"{seed}/{number}"
+        if name not in kept:
+            made = run_target(seed, number, number < targets, out)
+            kept = {**read_results(results), name: asdict(made)}  # another process may have added its own
+            atomic_write_json(results, dict(sorted(kept.items())))
+        done = TargetScore(**{**kept[name], "types": tuple(Found(**kind) for kind in kept[name]["types"])})
+        scores.append(done)
+        sys.stderr.write(f"{name}: planted {', '.join(done.gaps) or 'nothing'}; found "
                          f"{', '.join(kind.name for kind in done.types) or 'nothing'}\n")  # fmt: skip
     return scores
+
+
+def read_results(file: Path) -> dict[str, Any]:
+    """Return the scores that are kept in a file, by the target's name."""
+    kept: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return kept
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -283,9 +302,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--targets", type=int, default=10, help="with gaps, for each seed")
     parser.add_argument("--nulls", type=int, default=2, help="without, for each seed")
     parser.add_argument("--out", type=Path, default=Path("runs/planted-gaps"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
-    scores = [score for seed in chosen.seed for score in run_seed(seed, chosen.targets, chosen.nulls, chosen.out)]
+    scores = [
+        score
+        for seed in chosen.seed
+        for score in run_seed(seed, chosen.targets, chosen.nulls, chosen.out, chosen.results)
+    ]
     figures = pooled(scores)
     if chosen.json:
         json.dump(figures, sys.stdout, indent=1)

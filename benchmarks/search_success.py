@@ -46,6 +46,8 @@ FOUND = 10
 class ArmTruth:
     """One auditor against the truth; rates are shares of all its trials, intervals are Wilson's at 95%.
 
+    A true failure is counted once for an image and a question, however often it was asked.
+
     `ceiling`: the success that an auditor would have that asks inside the gaps alone, with the same coverage, given how
     often the target is wrong there. `changed`: share of the true failures that use a generated or edited image.
     `top_question`: share of the true failures with the most frequent question. `passes`: offers that it did not take;
@@ -101,19 +103,20 @@ def measure(auditor: str, *runs: Run) -> ArmTruth:
     true = [(row, truth) for run, row in asked if (truth := wrongly_answered(run, row))]
     pairs = {(row.probe.image_sha, row.probe.question): (row, truth) for row, truth in true}
     gaps = Counter(next((gap.name for gap in TARGET_GAPS if gap.member(t)), OUTSIDE) for _, t in pairs.values())
-    questions = Counter(row.probe.question for row, _ in true)
+    questions = Counter(row.probe.question for row, _ in pairs.values())
     planted = {gap.name: gaps[gap.name] for gap in TARGET_GAPS}
-    low, high = wilson(len(true), len(rows))
+    low, high = wilson(len(pairs), len(rows))
     undrawn = sum(no_picture(row.probe) for _, row in offers)
-    hits, all_trials = (Counter(row.probe.pairing for row in part) for part in ([row for row, _ in true], rows))
+    hits = Counter(row.probe.pairing for row, _ in pairs.values())
+    all_trials = Counter(row.probe.pairing for row in rows)
     return ArmTruth(
         auditor=auditor,
         trials=len(rows),
         passes=len(offers) - len(rows),
         undrawn=undrawn,
         audit_rate=sum(row.failed for row in rows) / len(rows),
-        true_rate=len(true) / len(rows),
-        strict_rate=len(true) / (len(rows) + undrawn),
+        true_rate=len(pairs) / len(rows),
+        strict_rate=len(pairs) / (len(rows) + undrawn),
         low=low,
         high=high,
         ceiling=ceiling_at(planted),
@@ -122,8 +125,8 @@ def measure(auditor: str, *runs: Run) -> ArmTruth:
         effective_gaps=effective_number(planted.values()),
         distinct_pairs=len(pairs),
         distinct_questions=len(questions),
-        top_question=max(questions.values()) / len(true) if true else 0.0,
-        changed=sum(row.probe.image_source != "original" for row, _ in true) / len(true) if true else 0.0,
+        top_question=max(questions.values()) / len(pairs) if pairs else 0.0,
+        changed=sum(row.probe.image_source != "original" for row, _ in pairs.values()) / max(1, len(pairs)),
         by_pairing={pairing: (hits[pairing], all_trials[pairing]) for pairing in PAIRINGS},
         by_gap={**planted, OUTSIDE: gaps[OUTSIDE]},
     )

@@ -4,14 +4,13 @@ Each chunk of trials is one parquet file. A chunk that is there is complete, so 
 first one that is missing, and ends with the same table. Passes are rows of it, too, but no trials.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from auditdm_hub.auditing.auditors import Arm, own_answers
 from auditdm_hub.auditing.exchanges import SCHEMA, from_row, to_row
-from auditdm_hub.auditing.plans import Plan
+from auditdm_hub.auditing.plans import Asked, Plan
 from auditdm_hub.auditing.probe import ImageTools, build_probes, second_pass, undrawn, write, write_again
 from auditdm_hub.auditing.themes import NO_PICTURE, PASSED, passed
 from auditdm_hub.records import Judged, Probe
@@ -37,7 +36,7 @@ def generate(
     """
     index = finished_chunks(folder)
     rows = read_offers(folder) if index else []
-    asked = Counter(row.probe.question for row in rows if not row.probe.fault)
+    asked = Asked(row.probe for row in rows if not row.probe.fault)
     while drafts := plan.chunk(index, rows):
         written = write_again(arm.auditor, write(arm.auditor, drafts, tools), tools)
         probes = _limited(_admitted(build_probes(written, arm.name, tools), plan, arm, tools), plan, asked)
@@ -97,13 +96,13 @@ def _looked_at(probe: Probe, plan: Plan, arm: Arm, answer: str | None) -> Probe:
     return replace(probe, fault=f"{PASSED}: answers {answer}")
 
 
-def _limited(probes: Sequence[Probe], plan: Plan, asked: Counter[str]) -> list[Probe]:
+def _limited(probes: Sequence[Probe], plan: Plan, asked: Asked) -> list[Probe]:
     """Return the probes, those whose question was asked often enough as passes; the others are counted."""
     kept = []
     for probe in probes:
         if not probe.fault and plan.too_often(probe, asked):
             probe = replace(probe, fault=TOO_OFTEN)
         if not probe.fault:
-            asked[probe.question] += 1
+            asked.add(probe)
         kept.append(probe)
     return kept

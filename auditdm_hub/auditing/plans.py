@@ -6,8 +6,9 @@ on with the same drafts.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Protocol
 
 from auditdm_hub.auditing.probe import Draft, plan
@@ -18,14 +19,30 @@ from auditdm_hub.statistics import wilson
 CHUNK = 128
 QUESTION_SHARE = 0.016
 """Of all trials, at most so many with the same words: a question that works is not asked for ever."""
-AGAIN = 16
-"""How often an image that admitted a theme may be offered for it again, once every image was offered."""
+AGAIN = 4
+"""How often an image may be offered for a theme that it admitted, and for each failure that it brought."""
 MOST_OFFERS = 8
 CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
 ENOUGH = 12
 """Failures from which on a theme's share of the trials depends on its success."""
 Pair = tuple[str, Action]
+_History = tuple[dict[Pair, Counter[str]], dict[Pair, Counter[str]], dict[Pair, Counter[str]]]
+
+
+class Asked:
+    """What an auditor has asked so far: how often each question, and of which image."""
+
+    def __init__(self, probes: Iterable[Probe]) -> None:
+        self.questions: Counter[str] = Counter()
+        self.pairs: set[tuple[str, str]] = set()
+        for probe in probes:
+            self.add(probe)
+
+    def add(self, probe: Probe) -> None:
+        """Take note of a probe that is asked."""
+        self.questions[probe.question] += 1
+        self.pairs.add((probe.image_sha, probe.question))
 
 
 class Plan(Protocol):
@@ -44,7 +61,7 @@ class Plan(Protocol):
         """Whether a probe is what was wished for, if the auditor's own answer to it were right."""
         ...
 
-    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
+    def too_often(self, probe: Probe, asked: Asked) -> bool:
         """Whether a probe's question has been asked so often that it is to be left out."""
         ...
 
@@ -66,7 +83,7 @@ class FixedPlan:
         del probe, answer
         return True
 
-    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
+    def too_often(self, probe: Probe, asked: Asked) -> bool:
         """Never."""
         del probe, asked
         return False
@@ -75,10 +92,9 @@ class FixedPlan:
 class ThemedPlan:
     """All themes, equally often until each has its failures, on images that the auditor does not pass on.
 
-    A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest: on every image
-    once, and then again on those that admitted it. Where no image admits a theme, or an action has shown to be hopeless
-    for it, its trials go to the others; what no theme can use is asked without one, so that every auditor has as many
-    trials.
+    A theme gets up to eight offers for each trial that it still lacks, as its passes so far suggest. Where no image
+    admits a theme, or an action has shown to be hopeless for it, its trials go to the others; what no theme can use is
+    asked without one, so that every auditor has as many trials.
     """
 
     def __init__(
@@ -117,22 +133,16 @@ class ThemedPlan:
         made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
         failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
-        took: defaultdict[Pair, set[str]] = defaultdict(set)
-        for probe in first:
-            if not passed(probe):
-                took[probe.theme, probe.action].add(probe.seed_id)
-        offers = {
-            pair: [*fit, *[seed for seed in fit if seed.id in took[pair]] * AGAIN] for pair, fit in self._offers.items()
-        }
-        left = [pair for pair in self._offers if offered[pair] < len(offers[pair])]
+        history = _history(before)
+        queues = {pair: self._queue(pair, history) for pair in self._offers}
+        left = [pair for pair, queue in queues.items() if queue]
         open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
         for pair, wanted in _Shares(open_pairs, made, failed).share_out(lacking).items():
-            start = offered[pair]
-            each = min(MOST_OFFERS, (start + 1) / (made[pair] + 1))
-            for number in range(start, min(start + round(wanted * each), len(offers[pair]))):
-                drafts.append(self._draft(pair, offers[pair][number], number, attempts))
+            start, each = offered[pair], min(MOST_OFFERS, (offered[pair] + 1) / (made[pair] + 1))
+            for number, seed in enumerate(queues[pair][: round(wanted * each)], start=start):
+                drafts.append(self._draft(pair, seed, number, attempts))
         if not drafts:
             return self._free(lacking, sum(not probe.theme for probe in first), attempts)
         # Even chunks: all pairs go on at the same pace.
@@ -143,9 +153,24 @@ class ThemedPlan:
         """Whether it is of its theme, if it has one."""
         return not probe.theme or self._themes[probe.theme].admits(probe.question, answer)
 
-    def too_often(self, probe: Probe, asked: Counter[str]) -> bool:
-        """Whether its share of the questions would become too large."""
-        return bool(probe.theme) and asked[probe.question] >= self._most
+    def too_often(self, probe: Probe, asked: Asked) -> bool:
+        """Whether it was asked of this image before, or its share of the questions would become too large."""
+        if not probe.theme:
+            return False
+        return (probe.image_sha, probe.question) in asked.pairs or asked.questions[probe.question] >= self._most
+
+    def _queue(self, pair: Pair, history: _History) -> list[Seed]:
+        """Return the images to offer next: in turn one on which the target failed before, and one that is new.
+
+        After these come images that admitted the theme.
+        """
+        offered, made, failed = (counts.get(pair, Counter()) for counts in history)
+        fit = self._offers[pair]
+        again = [seed for seed in fit if offered[seed.id] < AGAIN * failed[seed.id]]
+        new = [seed for seed in fit if not offered[seed.id]]
+        rest = [seed for seed in fit if made[seed.id] and not failed[seed.id] and offered[seed.id] < AGAIN]
+        turns = [seed for both in zip_longest(again, new) for seed in both if seed is not None]
+        return [*turns, *rest]
 
     def _free(self, lacking: int, made: int, attempts: Counter[tuple[str, Action]]) -> list[Draft]:
         drafts = []
@@ -165,10 +190,23 @@ class ThemedPlan:
         return theme.wish(rng) if action == "question" else theme.change(rng, seed, action, self._sees)
 
 
+def _history(before: Sequence[Judged]) -> _History:
+    """Return how often each seed was offered, became a trial, and brought a failure, by theme and action."""
+    offered, made, failed = (defaultdict[Pair, Counter[str]](Counter) for _ in range(3))
+    for row in before:
+        probe = row.probe
+        if probe.first_pass:
+            pair = probe.theme, probe.action
+            offered[pair][probe.seed_id] += 1
+            made[pair][probe.seed_id] += not passed(probe)
+            failed[pair][probe.seed_id] += row.failed
+    return offered, made, failed
+
+
 class _Shares:
     """Who gets the next trial: the theme that has fewest for its weight, and in it the action that does best.
 
-    A theme weighs 1 until it has `ENOUGH` failures, and then the square of its success: first breadth, then yield.
+    A theme weighs 1 until it has `ENOUGH` failures, and then the cube of its success: first breadth, then yield.
 
     `CHANGED` of a theme's trials go to captions and edits where they are possible. Of the two the one with the higher
     upper bound of its success is taken, so that one that was hardly tried gets its chance.
@@ -188,7 +226,7 @@ class _Shares:
 
     @staticmethod
     def _weigh(failures: int, trials: int) -> float:
-        return 1.0 if failures < ENOUGH else ((failures + 1) / (trials + 2)) ** 2
+        return 1.0 if failures < ENOUGH else ((failures + 1) / (trials + 2)) ** 3
 
     def share_out(self, lacking: int) -> dict[Pair, int]:
         """Return how many more trials each pair is to get."""
