@@ -110,12 +110,33 @@ def test_a_question_is_not_asked_where_the_auditor_itself_sees_another_answer(tm
     assert any("many" in p.question and IMAGES.get(p.image_sha).getpixel((0, 0))[0] <= 50 for p in blind)  # type: ignore[index]
 
 
+def test_an_image_on_which_the_target_failed_is_offered_again_and_asked_nothing_twice(tmp_path: Path) -> None:
+    def partial(probes: Sequence[Probe]) -> list[Judged]:
+        """The target fails on two images only, whatever is asked."""
+        return [
+            row if p.fault or p.seed_id in ("s3", "s8") else replace(row, verdict=Verdict("agreement", "8", 1.0))
+            for p, row in zip(probes, judge(probes), strict=True)
+        ]
+
+    plan = ThemedPlan(SEEDS, ("question",), (CROWDS,), 200)
+    author = Picky(lambda action, wish, seed: f"<question> how many of {seed % 60}?")
+    generate(Arm("trained", author), plan, ImageTools(IMAGES), partial, tmp_path)
+    themed = [row for row in read_offers(tmp_path) if row.probe.theme]
+    trials = [row for row in themed if not passed(row.probe)]
+    pairs = Counter((row.probe.image_sha, row.probe.question) for row in trials)
+    assert set(pairs.values()) == {1}
+    assert {row.probe.fault for row in themed if passed(row.probe)} == {"passed: asked often enough"}
+    made = Counter(row.probe.seed_id for row in trials)
+    assert max(count for name, count in made.items() if name not in ("s3", "s8")) <= 4
+    assert min(made["s3"], made["s8"]) >= 8
+
+
 def test_no_question_is_asked_for_ever(tmp_path: Path) -> None:
     rows = run(tmp_path, 200, (HOURS,))
     assert sum(row.probe.first_pass and not passed(row.probe) for row in rows) == 200  # the rest without a theme
     asked = Counter(row.probe.question for row in rows if not row.probe.fault and row.probe.theme)
     assert len(asked) == 5
-    assert max(asked.values()) == 3  # 1.5% of 200
+    assert max(asked.values()) == 3  # 1.6% of 200
     assert any(row.probe.fault == "passed: asked often enough" for row in rows)
 
 
