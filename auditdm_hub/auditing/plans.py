@@ -26,6 +26,8 @@ CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
 ENOUGH = 12
 """Failures from which on a theme's share of the trials depends on its success."""
+MOST_OF_THEME = 1.5
+"""A theme's trials are at most so many times its even share, while others can use them."""
 Pair = tuple[str, Action]
 _History = tuple[dict[Pair, Counter[str]], dict[Pair, Counter[str]], dict[Pair, Counter[str]]]
 
@@ -117,6 +119,7 @@ class ThemedPlan:
         self._themes = {theme.name: theme for theme in themes}
         self._seeds, self._actions, self._seed, self._sees = seeds, actions, seed, sees
         self._most = max(3, int(QUESTION_SHARE * trials))
+        self._theme_limit = MOST_OF_THEME * trials / len(themes)
         self._offers: dict[Pair, list[Seed]] = {}
         for theme in themes:
             for action in actions:
@@ -139,7 +142,7 @@ class ThemedPlan:
         open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
-        for pair, wanted in _Shares(open_pairs, made, failed).share_out(lacking).items():
+        for pair, wanted in _Shares(open_pairs, made, failed, self._theme_limit).share_out(lacking).items():
             start, each = offered[pair], min(MOST_OFFERS, (offered[pair] + 1) / (made[pair] + 1))
             for number, seed in enumerate(queues[pair][: round(wanted * each)], start=start):
                 drafts.append(self._draft(pair, seed, number, attempts))
@@ -206,14 +209,15 @@ def _history(before: Sequence[Judged]) -> _History:
 class _Shares:
     """Who gets the next trial: the theme that has fewest for its weight, and in it the action that does best.
 
-    A theme weighs 1 until it has `ENOUGH` failures, and then the cube of its success: first breadth, then yield.
+    A theme weighs 1 until it has `ENOUGH` failures, and then the cube of its success: first breadth, then yield. One that has `MOST_OF_THEME`
+    times its even share is last.
 
     `CHANGED` of a theme's trials go to captions and edits where they are possible. Of the two the one with the higher
     upper bound of its success is taken, so that one that was hardly tried gets its chance.
     """
 
-    def __init__(self, pairs: Sequence[Pair], made: Counter[Pair], failed: Counter[Pair]) -> None:
-        self._made, self._wanted = made, Counter[Pair]()
+    def __init__(self, pairs: Sequence[Pair], made: Counter[Pair], failed: Counter[Pair], limit: float) -> None:
+        self._made, self._wanted, self._limit = made, Counter[Pair](), limit
         self._bound = {pair: wilson(failed[pair], made[pair])[1] for pair in pairs}
         self._actions: dict[str, list[Action]] = {}
         for name, action in pairs:
@@ -224,6 +228,9 @@ class _Shares:
             for name, total in self._total.items()
         }
 
+    def _turn(self, name: str) -> tuple[bool, float]:
+        return self._total[name] >= self._limit, (self._total[name] + 1) / self._weight[name]
+
     @staticmethod
     def _weigh(failures: int, trials: int) -> float:
         return 1.0 if failures < ENOUGH else ((failures + 1) / (trials + 2)) ** 3
@@ -231,7 +238,7 @@ class _Shares:
     def share_out(self, lacking: int) -> dict[Pair, int]:
         """Return how many more trials each pair is to get."""
         for _ in range(lacking if self._actions else 0):
-            name = min(self._total, key=lambda name: (self._total[name] + 1) / self._weight[name])
+            name = min(self._total, key=self._turn)
             self._wanted[name, self._best(name)] += 1
             self._total[name] += 1
         return dict(self._wanted)
