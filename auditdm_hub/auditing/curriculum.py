@@ -29,7 +29,7 @@ from auditdm_hub.tables import read_rows, write_table
 
 EXPLORED = 0.4
 CANDIDATES = 4  # images that are looked at for each row of a theme's question
-SCOUTED = 8  # questions that are rehearsed for each that explores
+SCOUTED = 16  # questions that are rehearsed for each that explores
 LAG = 1
 Progress = Callable[[int, int], None]
 
