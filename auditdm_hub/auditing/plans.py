@@ -209,8 +209,8 @@ def _history(before: Sequence[Judged]) -> _History:
 class _Shares:
     """Who gets the next trial: the theme that has fewest for its weight, and in it the action that does best.
 
-    A theme weighs 1 until it has `ENOUGH` failures, and then the cube of its success: first breadth, then yield. One that
-    has `MOST_OF_THEME` times its even share is last.
+    A theme weighs 1 until it has `ENOUGH` failures, and then the cube of its success: first breadth, then yield. One
+    that has `MOST_OF_THEME` times its even share is last.
 
     `CHANGED` of a theme's trials go to captions and edits where they are possible. Of the two the one with the higher
     upper bound of its success is taken, so that one that was hardly tried gets its chance.
