@@ -137,9 +137,10 @@ class ThemedPlan:
         failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
         history = _history(before)
-        queues = {pair: self._queue(pair, history) for pair in self._offers}
-        left = [pair for pair, queue in queues.items() if queue]
-        open_pairs = [pair for pair in left if not hopeless(failed[pair], made[pair])] or left
+        queues = {
+            pair: self._queue(pair, history, hopeless(failed[pair], made[pair])) for pair in self._offers
+        }  # fmt: skip
+        open_pairs = [pair for pair, queue in queues.items() if queue]
         lacking = self.trials - sum(made.values())
         drafts: list[Draft] = []
         for pair, wanted in _Shares(open_pairs, made, failed, self._theme_limit).share_out(lacking).items():
@@ -162,14 +163,16 @@ class ThemedPlan:
             return False
         return (probe.image_sha, probe.question) in asked.pairs or asked.questions[probe.question] >= self._most
 
-    def _queue(self, pair: Pair, history: _History) -> list[Seed]:
+    def _queue(self, pair: Pair, history: _History, given_up: bool) -> list[Seed]:
         """Return the images to offer next: in turn one on which the target failed before, and one that is new.
 
-        After these come images that admitted the theme.
+        After these come images that admitted the theme. Of one that is given up, those remain that failed before.
         """
         offered, made, failed = (counts.get(pair, Counter()) for counts in history)
         fit = self._offers[pair]
         again = [seed for seed in fit if offered[seed.id] < AGAIN * failed[seed.id]]
+        if given_up:
+            return again
         new = [seed for seed in fit if not offered[seed.id]]
         rest = [seed for seed in fit if made[seed.id] and not failed[seed.id] and offered[seed.id] < AGAIN]
         turns = [seed for both in zip_longest(again, new) for seed in both if seed is not None]

@@ -18,8 +18,11 @@ from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.records import UNANSWERABLE, Action, Judged, Probe, Seed
 from auditdm_hub.statistics import wilson
 
-HOPELESS = 0.4
-"""A theme, an answer or a way to make it is given up once its failure rate is below this, with 95% confidence."""
+HOPELESS, PARTIAL = 0.4, 0.05
+"""A theme, an answer or a way to make it is given up once its failure rate is below the first, with 95% confidence.
+
+Not so, as a theme, if it is above the second with the same confidence: a weakness may hang on what a theme cannot see.
+"""
 PASSED = "passed"
 """The fault of a trial that the auditor did not want to make."""
 NO_PICTURE = "no new picture"
@@ -90,6 +93,12 @@ def theme_of(themes: Sequence[Theme], judged: Judged) -> str:
 def hopeless(failures: int, trials: int) -> bool:
     """Whether so many failures in so many trials show that more of them would be a waste."""
     return wilson(failures, trials)[1] < HOPELESS
+
+
+def worthless(failures: int, trials: int) -> bool:
+    """Whether so few failures are no sign of a weakness either that holds for a part of the images."""
+    low, high = wilson(failures, trials)
+    return high < HOPELESS and low < PARTIAL
 
 
 def passed(probe: Probe) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import FRAME_WORDS, WORD, frame, kind_of
-from auditdm_hub.auditing.themes import Theme, hopeless
+from auditdm_hub.auditing.themes import Theme, worthless
 from auditdm_hub.curate import UNASSIGNED, curate
 from auditdm_hub.curate.language import fold, words
 from auditdm_hub.curate.predicates import Phrases, holds, read_rule
@@ -40,10 +40,10 @@ def _narrowed(theme: Theme, scored: Sequence[Judged]) -> Theme | None:
     for row in scored:
         if theme.matches(row.probe.question, row.verdict.consensus):
             outcomes[normalise(row.verdict.consensus)].append(row.failed)
-    left_out = {answer for answer, failed in outcomes.items() if hopeless(sum(failed), len(failed))}
+    left_out = {answer for answer, failed in outcomes.items() if worthless(sum(failed), len(failed))}
     kept = [failed for answer, failures in outcomes.items() if answer not in left_out for failed in failures]
     examples = tuple(each for each in theme.examples if normalise(each[1]) not in left_out)
-    if not examples or hopeless(sum(kept), len(kept)):
+    if not examples or worthless(sum(kept), len(kept)):
         return None
     return replace(
         theme,
