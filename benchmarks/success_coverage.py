@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -92,15 +93,25 @@ def _audit(name: str, number: str, settings: dict[str, Any]) -> Run:
     return audit(resume=True, watcher=watcher, **{**settings, "pool_size": POOL, "out": str(out)})
 
 
+HEADS = ("auditor", "trials", "passes", "audit says", "true", "ceiling", "gaps found", "effective gaps",
+         "consensus right", "top question", "changed")  # fmt: skip
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Return the mean over the seeds and, in brackets, the least and the most."""
+    least, most = format(min(values), form), format(max(values), form)
+    return format(mean(values), form) + (f" ({least}–{most})" if least != most else "")
+
+
 def rows_of(figures: Figures) -> list[tuple[str, ...]]:
-    """Return a row of means over the seeds for each variant."""
+    """Return a row for each variant: means over the seeds, of the more important figures with their range."""
     return [
         (
             name, f"{mean(a.trials for a in arms):,.0f}", f"{mean(a.passes for a in arms):,.0f}",
-            f"{mean(a.audit_rate for a in arms):.1%}", f"{mean(a.true_rate for a in arms):.1%}",
-            f"{mean(a.ceiling for a in arms):.1%}", f"{mean(a.gaps_found for a in arms):.1f} of {len(TARGET_GAPS)}",
-            f"{mean(a.effective_gaps for a in arms):.1f}", f"{mean(a.consensus_precision for a in arms):.1%}",
-            f"{mean(a.top_question for a in arms):.1%}", f"{mean(a.changed for a in arms):.0%}",
+            f"{mean(a.audit_rate for a in arms):.1%}", spread([a.true_rate for a in arms], ".1%"),
+            f"{mean(a.ceiling for a in arms):.1%}", spread([a.gaps_found for a in arms], ".3g"),
+            spread([a.effective_gaps for a in arms], ".1f"), f"{mean(a.consensus_precision for a in arms):.1%}",
+            f"{max(a.top_question for a in arms):.1%}", f"{mean(a.changed for a in arms):.0%}",
         )
         for name, arms in figures.items()
     ]  # fmt: skip
@@ -111,8 +122,9 @@ def plot(figures: Figures, file: Path) -> None:
     import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
 
     figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
-    for name, arms in figures.items():
-        axes.scatter([a.true_rate for a in arms], [a.effective_gaps for a in arms], s=28, label=name)
+    for (name, arms), marker in zip(figures.items(), cycle("osD^v<>pP*Xhd"), strict=False):
+        style = {"s": 60, "marker": "*"} if name == DEFAULT else {"s": 28, "marker": marker}
+        axes.scatter([a.true_rate for a in arms], [a.effective_gaps for a in arms], label=name, **style)
     axes.axhline(0.8 * len(TARGET_GAPS), color="gray", linestyle=":", linewidth=1)
     axes.set(xlabel="true search success", ylabel="effective number of gaps", xlim=(0, 1), ylim=(0, len(TARGET_GAPS)))
     axes.legend(fontsize=7, frameon=False, loc="lower left")
@@ -129,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
     chosen = parser.parse_args(arguments)
     figures: Figures = {}
     for seed in chosen.seeds:
@@ -141,11 +154,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.json:
         json.dump({name: [asdict(arm) for arm in arms] for name, arms in figures.items()}, sys.stdout, indent=1)
         return
-    table = Table("auditor", "trials", "passes", "audit says", "true", "ceiling", "gaps found", "effective gaps",
-                  "consensus right", "top question", "changed")  # fmt: skip
+    if chosen.markdown:
+        lines = [HEADS, ("---", *("---:",) * (len(HEADS) - 1)), *rows_of(figures)]
+        sys.stdout.writelines(f"| {' | '.join(line)} |\n" for line in lines)
+        return
+    table = Table(*HEADS)
     for row in rows_of(figures):
         table.add_row(*row)
-    Console(width=140).print(table)
+    Console(width=160).print(table)
 
 
 if __name__ == "__main__":
