@@ -210,25 +210,38 @@ class Curriculum:
 
 
 def stratified(tried: Sequence[tuple[Row, tuple[str, str | None]]], count: int, trials: Sequence[Judged]) -> list[Row]:
-    """Return up to `count` of the rows that were tried: those whose frame of question and answer was asked least.
+    """Return up to `count` of the rows that were tried: those that hold what was asked least.
 
-    `tried` holds for each row what the auditor would ask, and what it answers to that itself; what it cannot answer is
-    left out. A row that is returned wishes for just that question and answer.
+    That is a question's frame together with its answer, or with one of its other words. `tried` holds for each row what
+    the auditor would ask, and what it answers to that itself; what it cannot answer is left out. A row that is returned
+    wishes for just that question and answer.
     """
-    asked = _pairs(trials)
+    asked = Counter(
+        each
+        for trial in trials
+        if trial.verdict.consensus and trial.verdict.outcome != "invalid"
+        for each in _strata(trial.probe.question, normalise(trial.verdict.consensus))
+    )
     open_rows = []
     for row, (question, answer) in tried:
         said = normalise(answer or "")
         if said not in ("", UNANSWERABLE):
-            open_rows.append((row, question, (frame(question), said)))
+            words = " ".join(WORD.findall(question.lower()))
+            open_rows.append((replace(row, wish=f"{words} answer {said}"), _strata(question, said)))
     chosen: list[Row] = []
     while open_rows and len(chosen) < count:
-        place = min(range(len(open_rows)), key=lambda place: (asked[open_rows[place][2]], place))
-        row, question, pair = open_rows.pop(place)
-        asked[pair] += 1
-        words = " ".join(WORD.findall(question.lower()))
-        chosen.append(replace(row, wish=f"{words} answer {pair[1]}"))
+        place = min(range(len(open_rows)), key=lambda place: (min(asked[each] for each in open_rows[place][1]), place))
+        row, strata = open_rows.pop(place)
+        asked.update(strata)
+        chosen.append(row)
     return chosen
+
+
+def _strata(question: str, answer: str) -> list[tuple[str, str, str]]:
+    """Return what a question is an instance of: its frame with the answer, and with each word of content."""
+    like = frame(question)
+    content = sorted({word for word in WORD.findall(question.lower()) if frame(word) == "_"})
+    return [(like, "answer", answer), *((like, "word", word) for word in content)]
 
 
 def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
@@ -237,8 +250,10 @@ def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -
     That is an answer to the seed's question on which the references agreed for the same frame; one that was asked n
     times weighs 1 / n.
     """
+    agreed = [trial for trial in trials if trial.verdict.consensus and trial.verdict.outcome != "invalid"]
+    pairs = Counter((frame(trial.probe.question), normalise(trial.verdict.consensus)) for trial in agreed)
     answers: dict[str, list[tuple[str, int]]] = {}
-    for (like, answer), count in sorted(_pairs(trials).items()):
+    for (like, answer), count in sorted(pairs.items()):
         answers.setdefault(like, []).append((answer, count))
     found = []
     for place, row in enumerate(rows):
@@ -246,15 +261,6 @@ def curious(rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -
         answer = rng.choices([word for word, _ in known], [1 / count for _, count in known])[0] if known else ""
         found.append(replace(row, wish=f"answer {answer}") if answer else row)
     return found
-
-
-def _pairs(trials: Sequence[Judged]) -> Counter[tuple[str, str]]:
-    """Return how often each frame of a question was asked with each answer that the references agreed on."""
-    return Counter(
-        (frame(trial.probe.question), normalise(trial.verdict.consensus))
-        for trial in trials
-        if trial.verdict.consensus and trial.verdict.outcome != "invalid"
-    )
 
 
 def read_steps(folder: Path, steps: int | None = None) -> list[Judged]:

@@ -87,17 +87,17 @@ def test_images_are_chosen_by_the_auditors_own_answer(tmp_path: Path) -> None:
 
 
 def test_exploration_wishes_for_what_was_asked_least() -> None:
-    trials = [judged("how many cups?", "agreement", "2")] * 5 + [judged("what time is it?", "agreement", "nine")]
+    trials = [judged("how many cups?", "agreement", "2")] * 5 + [judged("what time is it?", "agreement", "nine")] * 2
     said = [("how many cups?", "2"), ("How many dogs?", "Two."), ("what time is it?", "9"), ("what time is it?", "8"),
             ("is it red?", "unanswerable"), ("is it red?", None)]  # fmt: skip
     tried = [(Row(SEEDS[k], "question"), answer) for k, answer in enumerate(said)]
     rows = stratified(tried, 3, trials)
     assert [(row.seed.id, row.wish) for row in rows] == [
-        ("s3", "what time is it answer 8"), ("s2", "what time is it answer 9"), ("s0", "how many cups answer 2"),
+        ("s1", "how many dogs answer 2"), ("s3", "what time is it answer 8"), ("s2", "what time is it answer 9"),
     ]  # fmt: skip
     assert len(stratified(tried, 9, trials)) == 4
-    even = stratified(tried[:4], 4, [])
-    assert [row.seed.id for row in even] == ["s0", "s2", "s3", "s1"]  # a kind that was chosen is no longer rare
+    twice = [*tried[:4], (Row(SEEDS[6], "question"), said[1])]
+    assert [row.seed.id for row in stratified(twice, 5, [])] == ["s0", "s1", "s2", "s3", "s6"]  # no longer rare
 
 
 def test_changes_explore_answers_that_were_asked_seldom() -> None:
