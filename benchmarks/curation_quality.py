@@ -125,9 +125,13 @@ def naming(types: NDArray[np.str_], gaps: Sequence[str]) -> str:
     right = {kind: any(w in kind.lower() for w in WORDS[held[kind].most_common(1)[0][0]]) for kind in held}
     members = sum(count.total() for count in held.values())
     named = sum(held[kind].total() for kind in held if right[kind])
-    wrong = ", ".join(f"{str(kind)!r} for {held[kind].most_common(1)[0][0]}" for kind in sorted(right) if not right[kind])
+    missed = [f"{str(kind)!r} for {held[kind].most_common(1)[0][0]}" for kind in sorted(right) if not right[kind]]
     share = f"{named / max(1, members):.0%} of their members"
-    return f"named right: {sum(right.values())} of {len(right)} types, {share}" + (f"; not: {wrong}" if wrong else "")
+    return (
+        f"named right: {sum(right.values())} of {len(right)} types, {share}"
+        + "; not: " * bool(missed)
+        + ", ".join(missed)
+    )
 
 
 def duplicates(failures: Sequence[Judged], embedder: Embedder, seed: int) -> list[str]:
