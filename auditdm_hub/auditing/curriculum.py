@@ -29,7 +29,7 @@ from auditdm_hub.tables import read_rows, write_table
 
 EXPLORED = 0.4
 CANDIDATES = 4  # images that are looked at for each row of a theme's question
-SCOUTED = 16  # questions that are rehearsed for each that explores
+SCOUTED = 8  # questions that are rehearsed for each that explores
 LAG = 1
 Progress = Callable[[int, int], None]
 
@@ -154,17 +154,17 @@ class Curriculum:
         return rows
 
     def _explored(self, rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
-        """Return rows with wishes for what was asked seldom: for questions on images that show it."""
-        kept = curious(rows, trials, rng)
+        """Return as many rows that explore: questions on images that show what was asked least, if images are chosen.
+
+        Captions and edits explore little: what they change is up to the question that a seed happens to have.
+        """
         rehearsal = self._rounds.rehearse if self._rounds else None
-        places = [place for place, row in enumerate(rows) if row.action == "question"]
-        if rehearsal is None or not places:
+        kept = curious(rows, trials, rng)
+        if rehearsal is None or "question" not in self._actions:
             return kept
-        tried = [Row(rng.choice(self._seeds), "question") for _ in range(SCOUTED * len(places))]
-        found = stratified(list(zip(tried, rehearsal(tried), strict=True)), len(places), trials)
-        for place, row in zip(places, found, strict=False):
-            kept[place] = row
-        return kept
+        tried = [Row(rng.choice(self._seeds), "question") for _ in range(SCOUTED * len(rows))]
+        found = stratified(list(zip(tried, rehearsal(tried), strict=True)), len(rows), trials)
+        return [*found, *kept[len(found) :]]
 
     def _themed(self, count: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
         """Return at most `count` rows with wishes: every action equally often, themes by their weights."""

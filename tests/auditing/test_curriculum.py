@@ -121,7 +121,7 @@ def test_rows_that_explore_are_on_the_images_that_were_looked_at(tmp_path: Path)
 
     rows = Curriculum(SEEDS, ("question",), SCHEDULE, Rounds(3, lambda trials: [], tmp_path, own_answers))
     planned = [rows.row(index) for index in range(16)]
-    assert len(looked) == 16 * 16
+    assert len(looked) == 16 * 8
     wished = [row for row in planned if row.wish]
     assert len(wished) >= 12
     assert {(row.seed.id, row.wish) for row in wished} == {
