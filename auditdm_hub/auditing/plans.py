@@ -26,7 +26,7 @@ CHANGED = 0.4
 """Share of a theme's trials that are to use a caption or an edit."""
 ENOUGH = 12
 """Failures from which on a theme's share of the trials depends on its success."""
-MOST_OF_THEME = 1.5
+MOST_OF_THEME = 2.0
 """A theme's trials are at most so many times its even share, while others can use them."""
 Pair = tuple[str, Action]
 _History = tuple[dict[Pair, Counter[str]], dict[Pair, Counter[str]], dict[Pair, Counter[str]]]
