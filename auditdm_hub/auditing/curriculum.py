@@ -32,6 +32,8 @@ CANDIDATES = 4  # images that are looked at for each row of a theme's question
 SCOUTED = 8  # questions that are rehearsed for each that explores
 LAG = 1
 Progress = Callable[[int, int], None]
+Stratum = tuple[str, str, str]
+"""Frame of a question, "answer" or "word", and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +156,27 @@ class Curriculum:
         return rows
 
     def _explored(self, rows: Sequence[Row], trials: Sequence[Judged], rng: random.Random) -> list[Row]:
-        """Return as many rows that explore: questions on images that show what was asked least, if images are chosen.
+        """Return as many rows that explore what was asked least, if the untrained auditor can look at images.
 
-        Captions and edits explore little: what they change is up to the question that a seed happens to have.
+        Half of them are questions that it would ask itself, the others edits for seeds with a question: among these are
+        kinds that it asks badly. A caption makes another picture, for which the seed's question is seldom one.
         """
-        rehearsal = self._rounds.rehearse if self._rounds else None
-        kept = curious(rows, trials, rng)
-        if rehearsal is None or "question" not in self._actions:
-            return kept
-        tried = [Row(rng.choice(self._seeds), "question") for _ in range(SCOUTED * len(rows))]
-        found = stratified(list(zip(tried, rehearsal(tried), strict=True)), len(rows), trials)
-        return [*found, *kept[len(found) :]]
+        if self._rounds is None or self._rounds.rehearse is None:
+            return curious(rows, trials, rng)
+        asked = _asked(trials)
+        found: list[Row] = []
+        if "question" in self._actions:
+            tried = [Row(rng.choice(self._seeds), "question") for _ in range(SCOUTED * math.ceil(len(rows) / 2))]
+            own = zip(tried, self._rounds.rehearse(tried), strict=True)
+            scouted = [
+                (_wishing(row, question, answer or ""), question, answer or "") for row, (question, answer) in own
+            ]
+            found += least_asked(scouted, math.ceil(len(rows) / 2), asked)
+        if "edit" in self._actions:
+            shuffled = rng.sample(self._seeds, len(self._seeds))
+            known = [(Row(seed, "edit"), seed.question, self._rounds.sees(seed)) for seed in shuffled if seed.question]
+            found += least_asked(known, len(rows) - len(found), asked)
+        return [*found, *curious(rows[len(found) :], trials, rng)]
 
     def _themed(self, count: int, weights: Sequence[float], rng: random.Random) -> list[Row]:
         """Return at most `count` rows with wishes: every action equally often, themes by their weights."""
@@ -209,35 +221,35 @@ class Curriculum:
         return rows
 
 
-def stratified(tried: Sequence[tuple[Row, tuple[str, str | None]]], count: int, trials: Sequence[Judged]) -> list[Row]:
-    """Return up to `count` of the rows that were tried: those that hold what was asked least.
+def least_asked(offers: Sequence[tuple[Row, str, str]], count: int, asked: Counter[Stratum]) -> list[Row]:
+    """Return up to `count` of the rows: those that hold what was asked least, of which `asked` takes note.
 
-    That is a question's frame together with its answer, or with one of its other words. `tried` holds for each row what
-    the auditor would ask, and what it answers to that itself; what it cannot answer is left out. A row that is returned
-    wishes for just that question and answer.
+    That is a question's frame together with its answer, or with one of its other words. Each offer is (row, question,
+    what the auditor answers to that itself); one that it cannot answer is left out.
     """
-    asked = Counter(
-        each
-        for trial in trials
-        if trial.verdict.consensus and trial.verdict.outcome != "invalid"
-        for each in _strata(trial.probe.question, normalise(trial.verdict.consensus))
-    )
-    open_rows = []
-    for row, (question, answer) in tried:
-        said = normalise(answer or "")
-        if said not in ("", UNANSWERABLE):
-            words = " ".join(WORD.findall(question.lower()))
-            open_rows.append((replace(row, wish=f"{words} answer {said}"), _strata(question, said)))
+    known = [(row, _strata(question, normalise(answer))) for row, question, answer in offers
+             if normalise(answer) not in ("", UNANSWERABLE)]  # fmt: skip
     chosen: list[Row] = []
-    while open_rows and len(chosen) < count:
-        place = min(range(len(open_rows)), key=lambda place: (min(asked[each] for each in open_rows[place][1]), place))
-        row, strata = open_rows.pop(place)
+    while known and len(chosen) < count:
+        place = min(range(len(known)), key=lambda place: (min(asked[each] for each in known[place][1]), place))
+        row, strata = known.pop(place)
         asked.update(strata)
         chosen.append(row)
     return chosen
 
 
-def _strata(question: str, answer: str) -> list[tuple[str, str, str]]:
+def _wishing(row: Row, question: str, answer: str) -> Row:
+    return replace(row, wish=f"{' '.join(WORD.findall(question.lower()))} answer {normalise(answer)}")
+
+
+def _asked(trials: Sequence[Judged]) -> Counter[Stratum]:
+    agreed = (trial for trial in trials if trial.verdict.consensus and trial.verdict.outcome != "invalid")
+    return Counter(
+        each for trial in agreed for each in _strata(trial.probe.question, normalise(trial.verdict.consensus))
+    )
+
+
+def _strata(question: str, answer: str) -> list[Stratum]:
     """Return what a question is an instance of: its frame with the answer, and with each word of content."""
     like = frame(question)
     content = sorted({word for word in WORD.findall(question.lower()) if frame(word) == "_"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, curious, shares, stratified
+from auditdm_hub.auditing.curriculum import Curriculum, Rounds, Row, Schedule, curious, least_asked, shares
 from auditdm_hub.auditing.themes import Theme, passed, theme_of
 from auditdm_hub.records import Exchange, Judged, Probe, Seed, Verdict
 
@@ -86,18 +86,17 @@ def test_images_are_chosen_by_the_auditors_own_answer(tmp_path: Path) -> None:
     assert len(asked) == 16  # what finds no image is left to free exploration
 
 
-def test_exploration_wishes_for_what_was_asked_least() -> None:
-    trials = [judged("how many cups?", "agreement", "2")] * 5 + [judged("what time is it?", "agreement", "nine")] * 2
+def test_what_was_asked_least_comes_first() -> None:
+    asked = Counter({("how many _", "answer", "2"): 5, ("how many _", "word", "cups"): 5,
+                     ("what time is it", "answer", "9"): 2})  # fmt: skip
     said = [("how many cups?", "2"), ("How many dogs?", "Two."), ("what time is it?", "9"), ("what time is it?", "8"),
-            ("is it red?", "unanswerable"), ("is it red?", None)]  # fmt: skip
-    tried = [(Row(SEEDS[k], "question"), answer) for k, answer in enumerate(said)]
-    rows = stratified(tried, 3, trials)
-    assert [(row.seed.id, row.wish) for row in rows] == [
-        ("s1", "how many dogs answer 2"), ("s3", "what time is it answer 8"), ("s2", "what time is it answer 9"),
-    ]  # fmt: skip
-    assert len(stratified(tried, 9, trials)) == 4
-    twice = [*tried[:4], (Row(SEEDS[6], "question"), said[1])]
-    assert [row.seed.id for row in stratified(twice, 5, [])] == ["s0", "s1", "s2", "s3", "s6"]  # no longer rare
+            ("is it red?", "unanswerable"), ("is it red?", "")]  # fmt: skip
+    offers = [(Row(SEEDS[k], "question"), *each) for k, each in enumerate(said)]
+    rows = least_asked(offers, 3, Counter(asked))
+    assert [row.seed.id for row in rows] == ["s1", "s3", "s2"]
+    assert len(least_asked(offers, 9, Counter(asked))) == 4
+    twice = [*offers[:4], (Row(SEEDS[6], "question"), *said[1])]
+    assert [row.seed.id for row in least_asked(twice, 5, Counter())] == ["s0", "s1", "s2", "s3", "s6"]  # no longer rare
 
 
 def test_changes_explore_answers_that_were_asked_seldom() -> None:
@@ -112,21 +111,24 @@ def test_changes_explore_answers_that_were_asked_seldom() -> None:
     assert curious(free, [], random.Random(1)) == free
 
 
-def test_rows_that_explore_are_on_the_images_that_were_looked_at(tmp_path: Path) -> None:
+def test_half_of_what_explores_are_questions_and_half_edits_of_answerable_seeds(tmp_path: Path) -> None:
     looked: list[Row] = []
 
     def own_answers(rows: Sequence[Row]) -> list[tuple[str, str | None]]:
         looked.extend(rows)
         return [(f"which one is {row.seed.id}?", "nine" if row.seed.id in ("s5", "s6") else None) for row in rows]
 
-    rows = Curriculum(SEEDS, ("question",), SCHEDULE, Rounds(3, lambda trials: [], tmp_path, own_answers))
+    rounds = Rounds(3, lambda trials: [], tmp_path, own_answers, lambda seed: "9" if seed.id < "s4" else "")
+    rows = Curriculum(SEEDS, ("question", "caption", "edit"), SCHEDULE, rounds)
     planned = [rows.row(index) for index in range(16)]
-    assert len(looked) == 16 * 8
-    wished = [row for row in planned if row.wish]
-    assert len(wished) >= 12
-    assert {(row.seed.id, row.wish) for row in wished} == {
-        ("s5", "which one is s 5 answer 9"), ("s6", "which one is s 6 answer 9"),
+    assert len(looked) == 8 * 8
+    questions = [row for row in planned if row.wish]
+    assert {(row.seed.id, row.action, row.wish) for row in questions} == {
+        ("s5", "question", "which one is s 5 answer 9"), ("s6", "question", "which one is s 6 answer 9"),
     }  # fmt: skip
+    assert len(questions) == 8
+    edits = {row.seed.id for row in planned if row.action == "edit"}
+    assert {"s0", "s1", "s2", "s3"} <= edits
 
 
 def test_an_edit_is_planned_only_where_it_can_change_the_answer(tmp_path: Path) -> None:
