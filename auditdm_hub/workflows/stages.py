@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -257,7 +257,8 @@ class _Audit:
 
     def _curriculum(self) -> Curriculum:
         config, training = self._config, self._config.training
-        rounds = Rounds(training.rounds, self._propose, self._run.path / TRIALS, self._rehearse, self._sees)
+        proposing = partial(self._propose, final=False)
+        rounds = Rounds(training.rounds, proposing, self._run.path / TRIALS, self._rehearse, self._sees)
         schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
         return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
 
@@ -286,10 +287,10 @@ class _Audit:
                 seen |= {seed.id: normalise(said or "") for seed, said in zip(part, answers, strict=True)}
         return seen
 
-    def _propose(self, judged: Sequence[Judged]) -> list[Theme]:
+    def _propose(self, judged: Sequence[Judged], *, final: bool = True) -> list[Theme]:
         known = known_types(self._config.known)
         new = judged if known is None else [row for row in judged if not (row.failed and known(row))]
-        return propose(new, self._cast.embedder, self._config.seed)
+        return propose(new, self._cast.embedder, self._config.seed, final=final)
 
     def _curriculum_themes(self) -> list[Theme]:
         """Return the themes that training ended with: this run's, or that of the run whose auditor is used again."""

@@ -24,12 +24,16 @@ LEAST = 2
 """Failures of one kind from which on a kind without a type is a theme."""
 
 
-def propose(judged: Sequence[Judged], embedder: Embedder, seed: int) -> list[Theme]:
-    """Return the themes that trials give rise to, the most frequent first."""
+def propose(judged: Sequence[Judged], embedder: Embedder, seed: int, *, final: bool = True) -> list[Theme]:
+    """Return the themes that trials give rise to, the most frequent first.
+
+    Unless they are `final`, one failure on which all references agree is enough for a theme: it deserves a second look.
+    """
     curation = curate(judged, embedder, None, seed)
     rows = {row.probe.id: row for row in judged}
     themes = [_typed(kind, [rows[member] for member in kind.members]) for kind in curation.types]
-    themes += _untyped([rows[identity] for identity, name in curation.assignments.items() if name == UNASSIGNED])
+    rest = [rows[identity] for identity, name in curation.assignments.items() if name == UNASSIGNED]
+    themes += _untyped(rest, single=not final)
     scored = [row for row in judged if row.verdict.outcome in ("failure", "agreement")]
     return [narrow for theme in themes if (narrow := _narrowed(theme, scored))]
 
@@ -74,17 +78,19 @@ def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
     )
 
 
-def _untyped(rest: Sequence[Judged]) -> list[Theme]:
+def _untyped(rest: Sequence[Judged], *, single: bool) -> list[Theme]:
     """Return themes of failures without a type: of one frame and answer, or else of one answer in several frames."""
     alike: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
     for row in rest:
         alike[frame(row.probe.question), normalise(row.verdict.consensus)].append(row)
-    single: defaultdict[str, list[Judged]] = defaultdict(list)
+    lone: defaultdict[str, list[Judged]] = defaultdict(list)
+    groups = []
     for (_, answer), found in sorted(alike.items()):
-        if len(found) < LEAST:
-            single[answer] += found
-    groups = [found for _, found in sorted(alike.items()) if len(found) >= LEAST]
-    return [_of_kind(found) for found in (*groups, *(found for found in single.values() if len(found) >= LEAST))]
+        if len(found) >= LEAST or (single and found[0].verdict.agreement == 1.0):
+            groups.append(found)
+        else:
+            lone[answer] += found
+    return [_of_kind(found) for found in (*groups, *(found for found in lone.values() if len(found) >= LEAST))]
 
 
 def _of_kind(found: Sequence[Judged]) -> Theme:

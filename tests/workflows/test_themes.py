@@ -60,3 +60,16 @@ def test_single_failures_with_one_answer_are_a_theme_if_that_answer_fails_in_gen
     fine = [trial(910 + number, "What colour is the sky?", "purple", False) for number in range(15)]
     names = [theme.name for theme in propose([*trials, *odd, *fine], load_embedder("default"), 0)]
     assert "any question = purple" not in names
+
+
+def test_one_failure_deserves_a_second_look_in_training_only(trials: list[Judged]) -> None:
+    once = trial(950, "Do the lamp and the chair match?", "yes", True)
+    split = replace(once, verdict=replace(once.verdict, agreement=2 / 3))
+    embedder = load_embedder("default")
+
+    def found(row: Judged, *, final: bool) -> bool:
+        return any(theme.fits(row.probe.question) for theme in propose([*trials, row], embedder, 0, final=final))
+
+    assert found(once, final=False)
+    assert not found(once, final=True)
+    assert not found(split, final=False)
