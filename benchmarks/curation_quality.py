@@ -38,7 +38,7 @@ from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import Judged
 from auditdm_hub.report.schema import ARMS
 from auditdm_hub.runs import Run
-from benchmarks.search_success import OUTSIDE, wrongly_answered
+from benchmarks.search_success import OUTSIDE, opened, wrongly_answered
 
 Labels = NDArray[np.int64]
 WORDS = {
@@ -188,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     embedder, told = load_embedder(), {}
     for path in chosen.runs:
-        told[str(path)] = rows_of(Run.open(path), embedder)
+        told[str(path)] = rows_of(opened(path), embedder)
     if chosen.json:
         json.dump(told, sys.stdout, indent=1)
         return

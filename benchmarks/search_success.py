@@ -24,6 +24,7 @@ from auditdm_hub import audit
 from auditdm_hub.auditing.generate import read_offers
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.themes import no_picture, passed
+from auditdm_hub.errors import RunError
 from auditdm_hub.playground.build.cards import read_accuracy
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.gaps import TARGET_GAPS
@@ -183,6 +184,14 @@ def ceiling_at(planted: Mapping[str, int]) -> float:
     return sum(planted.values()) / needed if needed else float("nan")
 
 
+def opened(path: Path) -> Run:
+    """Return a run, or end with one line."""
+    try:
+        return Run.open(path)
+    except RunError as error:
+        sys.exit(f"Error: {error}")
+
+
 def default_audit(seed: int) -> Path:
     """Audit the playground with its default settings, or go on with that audit; return the run's folder."""
     out = f"runs/search-success-{seed}"
@@ -197,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args(arguments)
     measured = {
-        str(path): [measure(arm, Run.open(path)) for arm in ARMS if (path / "exchanges" / arm).is_dir()]
+        str(path): [measure(arm, opened(path)) for arm in ARMS if (opened(path).path / "exchanges" / arm).is_dir()]
         for path in chosen.runs or [default_audit(seed) for seed in chosen.seeds]
     }
     if chosen.json:
