@@ -4,8 +4,9 @@ A batch that is late counts as not answered. A model that is late several times 
 resumed: to go on without it would change what the consensus is made of.
 """
 
-import threading
+import multiprocessing
 from collections.abc import Sequence
+from multiprocessing.pool import ThreadPool
 
 from PIL.Image import Image
 
@@ -40,27 +41,16 @@ class TimedVLM:
             TimeoutError: the batch is late.
             ModelError: so were the batches before it.
         """
-        answers: list[list[str | None]] = []
-        errors: list[BaseException] = []
-
-        def work() -> None:
+        with ThreadPool(1) as pool:  # a daemon thread, which does not hinder the process from ending
             try:
-                answers.append(self._model.answer(images, questions))
-            except BaseException as error:  # noqa: BLE001 (raised again below, where it belongs)
-                errors.append(error)
-
-        thread = threading.Thread(target=work, name=f"{self.id}-batch", daemon=True)
-        thread.start()
-        thread.join(self._seconds)
-        if thread.is_alive():
-            self._late += 1
-            if self._late >= self._patience:
+                answers = pool.apply_async(self._model.answer, (images, questions)).get(self._seconds)
+            except multiprocessing.TimeoutError:
+                self._late += 1
+                if self._late < self._patience:
+                    raise TimeoutError(f"no answer to {len(questions)} questions in {self._seconds:g} s") from None
                 raise ModelError(
                     f"{self.id} did not answer {self._late} times in a row, {self._seconds:g} s each: see whether it "
                     "runs, then continue with --resume (`answer_timeout: 0` in the configuration waits for ever)"
-                )
-            raise TimeoutError(f"no answer to {len(questions)} questions in {self._seconds:g} s")
+                ) from None
         self._late = 0
-        if errors:
-            raise errors[0]
-        return answers[0]
+        return answers

@@ -44,7 +44,6 @@ class TransformersVLM:
         prompt_template: str | None = None,
         batch_size: int = 64,
         max_new_tokens: int = 16,
-        certainty: float = 0.0,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way.
 
@@ -57,7 +56,6 @@ class TransformersVLM:
                 else "answer en {question}" for PaliGemma and the bare question for chat models.
             batch_size: the most questions decoded at a time.
             max_new_tokens: where an answer is cut.
-            certainty: least probability of an answer, over all its tokens; one that has less counts as none.
         """
         kind = model.config.model_type
         template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
@@ -65,9 +63,6 @@ class TransformersVLM:
         self.id = model_id
         self.family = family or kind
         self.decoding = f"greedy, at most {max_new_tokens} tokens, {model.dtype}, {template!r}"
-        if certainty:
-            self.decoding += f", certainty {certainty:g}"
-        self._certainty = certainty
         self._model = model
         self._processor = processor
         self._tokenizer = processor.tokenizer
@@ -104,7 +99,7 @@ class TransformersVLM:
             adapter: folder or name of a LoRA adapter, merged into the weights.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             dtype: "auto" = fp32 on a CPU, else as stored; or "float32", "bfloat16", "float16".
-            options: `family`, `prompt_template`, `batch_size`, `max_new_tokens`, `certainty`.
+            options: `family`, `prompt_template`, `batch_size`, `max_new_tokens`.
 
         Raises:
             ModelError: there is no such model, it lacks a processor, or it does not take images and text.
@@ -113,10 +108,7 @@ class TransformersVLM:
         return cls(model, processor, model_id, **options)
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
-        """Answer `questions[i]` on `images[i]`.
-
-        `None` for a question that holds control tokens of the model, and where it is less certain than it should be.
-        """
+        """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model."""
         named, requests = _requests(images, questions)
         groups: dict[Expansion | None, list[Request]] = {}
         with torch.inference_mode():
@@ -153,20 +145,12 @@ class TransformersVLM:
         return answers
 
     def _decode(self, inputs: dict[str, Any]) -> list[str | None]:
-        length = inputs["input_ids"].shape[1]
-        scored = self._certainty > 0
-        made: Any = self._model.generate(  # type: ignore[operator]
-            **inputs, return_dict_in_generate=True, output_scores=scored
-        )
+        made: Any = self._model.generate(**inputs, return_dict_in_generate=True)  # type: ignore[operator]
+        return list(self._texts(made, inputs["input_ids"].shape[1]))
+
+    def _texts(self, made: Any, length: int) -> list[str]:  # noqa: ANN401 - what `generate` gives
         tokens = made.sequences[:, length:]  # (B, T)
-        texts = [text.strip() for text in self._tokenizer.batch_decode(tokens, skip_special_tokens=True)]
-        if not scored:
-            return texts
-        logs: Any = self._model.compute_transition_scores(made.sequences, made.scores, normalize_logits=True)  # type: ignore[operator]
-        ends = torch.isin(tokens, torch.tensor(self._model.generation_config.eos_token_id, device=tokens.device))
-        counted = (ends.cumsum(1) - ends.int()) == 0  # up to the first end, and with it
-        sure = (logs.masked_fill(~counted, 0.0).sum(1).exp() >= self._certainty).tolist()  # (B,)
-        return [text if known else None for text, known in zip(texts, sure, strict=True)]
+        return [text.strip() for text in self._tokenizer.batch_decode(tokens, skip_special_tokens=True)]
 
     def _pad(self, rows: Sequence[Mapping[str, list[int]]]) -> dict[str, Any]:
         width = max(len(row["input_ids"]) for row in rows)

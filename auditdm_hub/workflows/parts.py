@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.judge import load_judge
@@ -217,18 +217,17 @@ class Cast:
         return str(pick_device(self._config.device))
 
     def _vlm(self, name: str, place: str, certainty: float = 0.0) -> "VisionLanguageModel":
-        from auditdm_hub.models import load_vlm
+        from auditdm_hub.models.certain import CertainVLM
+        from auditdm_hub.models.transformers_vlm import TransformersVLM
         from auditdm_hub.playground.models import model_folder
 
         folder = str(_shipped(model_folder(place))) if name == PLAYGROUND else name
         config = self._config
-        model = load_vlm(
-            folder,
-            device=config.device,
-            batch_size=config.batch_size,
-            max_new_tokens=config.max_new_tokens,
-            certainty=certainty,
-        )
+        options: dict[str, Any] = {"batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens}
+        if certainty:
+            model = CertainVLM.load(folder, device=config.device, certainty=certainty, **options)
+        else:
+            model = TransformersVLM.load(folder, device=config.device, **options)
         return CachedVLM(self._timed(model), self._cache, model.decoding)
 
     def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":

@@ -8,6 +8,7 @@ stage writes depends on the configuration and on what lies before it, never on h
 
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
+from safetensors import SafetensorError
 
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.ask import AskFault, ask
@@ -89,7 +91,7 @@ def run_audit(
             except AuditDMError:
                 run.forget()
                 raise
-    except Exception as error:
+    except (OSError, RuntimeError, ValueError, sqlite3.Error, SafetensorError) as error:
         if not no_space(error):
             raise
         raise RunError(f"{config.out}: the disk is full: free some space, then continue with --resume") from error

@@ -11,6 +11,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models import load_vlm
+from auditdm_hub.models.certain import CertainVLM
 from auditdm_hub.models.features import _runs
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.transformers_vlm import TransformersVLM
@@ -139,7 +140,8 @@ def test_an_answer_that_is_less_certain_than_wanted_is_none(
     images = [picture for picture in pictures for _ in range(3)]
 
     def answers(certainty: float) -> list[str | None]:
-        return load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=2, certainty=certainty).answer(images, questions)
+        model = CertainVLM.load(str(tiny_folders["gemma3"]), max_new_tokens=2, certainty=certainty)
+        return model.answer(images, questions)
 
     plain = load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=2)
     inputs = plain._processed({"x": images[0]}, [("x", questions[0])])  # noqa: SLF001 - the probabilities themselves
