@@ -84,7 +84,7 @@ def test_the_paper_preset_has_the_papers_figures() -> None:
         ),
         (
             "training:\n  scheduler: cosine\n  min_learning_rate: 0.5\n",
-            "my.yaml:3: training.min_learning_rate: got 0.5, wanted at most learning_rate, 0.0003",
+            "my.yaml:3: training.min_learning_rate: got 0.5, wanted at most learning_rate, 0.0001",
         ),
         ("- probes\n", "my.yaml:1: got a list, wanted lines of `key: value`"),
         ("seed: 1\nactions: [\n", "my.yaml:3: not YAML"),

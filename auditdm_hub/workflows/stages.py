@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property, partial
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,18 +22,16 @@ from safetensors import SafetensorError
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.ask import AskFault, ask
 from auditdm_hub.auditing.auditors import Arm
-from auditdm_hub.auditing.curriculum import Curriculum, Rehearse, Rounds, Schedule, read_steps, rehearse
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import generate, read_offers, read_trials
 from auditdm_hub.auditing.leave_out import Tally, leave_each_out
 from auditdm_hub.auditing.memory import ImageMemory
-from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
 from auditdm_hub.auditing.pool import fill_pool
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.reward import AuditReward
-from auditdm_hub.auditing.themes import Theme, passed
+from auditdm_hub.auditing.themes import passed
 from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_auditor
 from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
@@ -49,11 +47,11 @@ from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
 from auditdm_hub.workflows.facts import MODELS, models_of, run_facts
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
-from auditdm_hub.workflows.themes import TYPES, known_types, propose
+from auditdm_hub.workflows.planning import TRIALS, Planner
+from auditdm_hub.workflows.themes import TYPES, known_types
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 NO_PARTS = Parts()
-TRIALS = Path("auditor") / "trials"
 LEFT_OUT = "left_out.json"
 FAILURES = SCHEMA.append(pa.field("failure_type", pa.string()))
 
@@ -155,7 +153,7 @@ class _Audit:
 
         begun = time.monotonic()
         tools = self._tools(ImageMemory(run.images.get))
-        curriculum = self._curriculum()
+        curriculum = self._planner.curriculum(self._trained)
         novelty = Novelty(curriculum.kind) if config.training.novelty == "archive" else None
         known = known_types(config.known)
         reward = AuditReward(
@@ -193,14 +191,15 @@ class _Audit:
         free = FixedPlan(seeds, config.actions, config.probes)
         if not free.trials:
             raise PoolError("captions and edits need images with a question: add `question` to `actions:`")
-        themes = self._curriculum_themes()
+        planner = self._planner
+        themes = planner.themes()
         arms = self._arms()
         for name, make in arms.items():
             arm = make()
             wished = themes if name == "trained" else []
             generate(
                 replace(arm, answerer=self._cast.answerer) if wished and config.training.choose_images else arm,
-                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, self._sees) if wished else free,
+                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, planner.sees) if wished else free,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
@@ -257,50 +256,10 @@ class _Audit:
             return self._discovery
         return [seed for seed in self._discovery if int(seed.image_sha[:8], 16) % 2] or self._discovery
 
-    def _curriculum(self) -> Curriculum:
-        config, training = self._config, self._config.training
-        proposing = partial(self._propose, final=False)
-        rounds = Rounds(training.rounds, proposing, self._run.path / TRIALS, self._rehearse, self._sees)
-        schedule = Schedule(config.steps, training.prompts_per_step, config.seed)
-        return Curriculum(self._trained, config.actions, schedule, rounds if training.rounds > 1 else None)
-
-    @property
-    def _rehearse(self) -> Rehearse | None:
-        """What chooses images for themes: the untrained auditor, if it can answer what it asks."""
-        training, cast = self._config.training, self._cast
-        if training.rounds == 1 or not training.choose_images or cast.answerer is None:
-            return None
-        tools = self._tools(ImageMemory(self._run.images.get))
-        auditor = cast.auditor(None, training.temperature)
-        return lambda rows: rehearse(Arm("prompt_only", auditor, cast.answerer), rows, tools)
-
-    def _sees(self, seed: Seed) -> str:
-        """Return what the untrained auditor answers to a seed's question; "" if it is not asked."""
-        return self._seen.get(seed.id, "")
-
     @cached_property
-    def _seen(self) -> dict[str, str]:
-        answerer, seeds = self._cast.answerer, [seed for seed in self._discovery if seed.question]
-        seen, size = dict[str, str](), self._config.batch_size
-        for part in (seeds[start : start + size] for start in range(0, len(seeds), size)):  # of images in memory
-            if answerer is not None:
-                images = [self._run.images.get(seed.image_sha) for seed in part]
-                answers = answerer.answer(images, [seed.question for seed in part])
-                seen |= {seed.id: normalise(said or "") for seed, said in zip(part, answers, strict=True)}
-        return seen
-
-    def _propose(self, judged: Sequence[Judged], *, final: bool = True) -> list[Theme]:
-        known = known_types(self._config.known)
-        new = judged if known is None else [row for row in judged if not (row.failed and known(row))]
-        return propose(new, self._cast.embedder, self._config.seed, final=final)
-
-    def _curriculum_themes(self) -> list[Theme]:
-        """Return the themes that training ended with: this run's, or that of the run whose auditor is used again."""
-        if self._cast.trained_before:
-            return self._propose(read_steps(Path(self._config.auditor) / TRIALS))
-        if not self._config.steps or self._config.training.rounds == 1:
-            return []
-        return self._propose(read_steps(self._run.path / TRIALS))
+    def _planner(self) -> Planner:
+        tools = self._tools(ImageMemory(self._run.images.get))
+        return Planner(self._config, self._run, self._cast, self._discovery, tools)
 
     def _tools(self, images: object) -> ImageTools:
         return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor)  # type: ignore[arg-type]
