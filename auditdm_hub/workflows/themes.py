@@ -4,14 +4,16 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.auditing.novelty import FRAME_WORDS, WORD, frame, kind_of
+from auditdm_hub.auditing.novelty import FRAME_WORDS, WORD, frame
 from auditdm_hub.auditing.themes import Theme, worthless
 from auditdm_hub.curate import UNASSIGNED, curate
 from auditdm_hub.curate.language import fold, words
 from auditdm_hub.curate.predicates import Phrases, holds, read_rule
+from auditdm_hub.curate.topics import find_capability, load_taxonomy
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import FailureType, Judged
@@ -79,28 +81,40 @@ def known_types(runs: Sequence[str]) -> Callable[[Judged], bool] | None:
 
 
 def _untyped(rest: Sequence[Judged], *, single: bool) -> list[Theme]:
-    """Return themes of failures without a type: of one frame and answer, or else of one answer in several frames."""
+    """Return themes of failures without a type: of questions that are alike, or else of one answer to any question."""
     alike: defaultdict[tuple[str, str], list[Judged]] = defaultdict(list)
     for row in rest:
-        alike[frame(row.probe.question), normalise(row.verdict.consensus)].append(row)
+        alike[_like(row.probe.question), normalise(row.verdict.consensus)].append(row)
+    groups: defaultdict[str, list[Judged]] = defaultdict(list)
     lone: defaultdict[str, list[Judged]] = defaultdict(list)
-    groups = []
-    for (_, answer), found in sorted(alike.items()):
+    for (like, answer), found in sorted(alike.items()):
         if len(found) >= LEAST or (single and found[0].verdict.agreement == 1.0):
-            groups.append(found)
+            groups[like] += found
         else:
             lone[answer] += found
-    return [_of_kind(found) for found in (*groups, *(found for found in lone.values() if len(found) >= LEAST))]
+    return [
+        *(_of_kind(like, {like}, found) for like, found in groups.items()),
+        *(_of_kind("any question", {_like(row.probe.question) for row in found}, found)
+          for found in lone.values() if len(found) >= LEAST),
+    ]  # fmt: skip
 
 
-def _of_kind(found: Sequence[Judged]) -> Theme:
-    answer, frames = normalise(found[0].verdict.consensus), {frame(row.probe.question) for row in found}
+@lru_cache(maxsize=65536)
+def _like(question: str) -> str:
+    """Return what questions that are alike share: a capability of the taxonomy, or the frame of the sentence."""
+    taxonomy = load_taxonomy()
+    place = find_capability(question, taxonomy)
+    return frame(question) if place is None else taxonomy[place].phrase
+
+
+def _of_kind(name: str, likes: set[str], found: Sequence[Judged]) -> Theme:
+    answers = {normalise(row.verdict.consensus) for row in found}
     kept = _shared([row.probe.question for row in found])
     return Theme(
-        f"{kind_of(found[0]) if len(frames) == 1 else 'any question'} = {answer}",
-        tuple((wish, answer) for wish in sorted({_held(row.probe.question, kept) for row in found})),
-        lambda question: frame(question) in frames,
-        lambda question, consensus: frame(question) in frames and normalise(consensus) == answer,
+        f"{name} = {', '.join(sorted(answers))}",
+        tuple(sorted({(_held(row.probe.question, kept), normalise(row.verdict.consensus)) for row in found})),
+        lambda question: _like(question) in likes,
+        lambda question, consensus: _like(question) in likes and normalise(consensus) in answers,
         len(found),
         len(found),
     )
