@@ -58,8 +58,9 @@ check: lint types ## lint, types and tests; a skipped test must be in tests/allo
 	$(PYTEST) --strict-skips
 
 bench: install ## print what we measure and claim
-	@for name in startup throughput curation_synthetic curation_gaps search_success; do \
+	@for name in startup throughput curation_synthetic memory bad_inputs search_success; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	$(BIN)/python -m benchmarks.curation_quality runs/search-success-0
 
 bench-long: install ## compare ways to train an auditor, and audit planted gaps: hours
 	@for name in success_coverage planted_gaps; do \
