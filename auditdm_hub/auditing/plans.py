@@ -134,11 +134,12 @@ class ThemedPlan:
         first = [row.probe for row in before if row.probe.first_pass]
         offered = Counter((probe.theme, probe.action) for probe in first)
         made = Counter((probe.theme, probe.action) for probe in first if not passed(probe))
+        asked = Counter((probe.theme, probe.action) for probe in first if not probe.fault)
         failed = Counter((row.probe.theme, row.probe.action) for row in before if row.probe.first_pass and row.failed)
         attempts = Counter((probe.seed_id, probe.action) for probe in first)
         history = _history(before)
         queues = {
-            pair: self._queue(pair, history, hopeless(failed[pair], made[pair])) for pair in self._offers
+            pair: self._queue(pair, history, hopeless(failed[pair], asked[pair])) for pair in self._offers
         }  # fmt: skip
         open_pairs = [pair for pair, queue in queues.items() if queue]
         lacking = self.trials - sum(made.values())
