@@ -127,7 +127,7 @@ def plot(figures: Figures, file: Path) -> None:
         axes.scatter([a.true_rate for a in arms], [a.effective_gaps for a in arms], size, label=name, marker=form)
     axes.axhline(0.8 * len(TARGET_GAPS), color="gray", linestyle=":", linewidth=1)
     axes.set(xlabel="true search success", ylabel="effective number of gaps", xlim=(0, 1), ylim=(0, len(TARGET_GAPS)))
-    axes.legend(fontsize=7, frameon=False, loc="lower left")
+    axes.legend(fontsize=7, frameon=False, loc="upper center")
     figure.tight_layout()
     figure.savefig(file)
 
