@@ -3,6 +3,7 @@
 Everything that models or users wrote is escaped by the template engine, and the page forbids itself to load anything.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Card:
 
 def _finalize(value: object) -> object:
     """Make what models wrote harmless; what is markup already is ours."""
-    return wording.visible(" ".join(value.split())) if type(value) is str else value
+    return wording.visible(re.sub(r"\s+", " ", value)) if type(value) is str else value
 
 
 def render_html(results: Results, store: ImageStore) -> str:

@@ -112,6 +112,13 @@ def test_the_page_shows_every_example_with_every_answer(made: tuple[Path, Result
         assert model["id"] in text
 
 
+def test_words_are_set_apart(made: tuple[Path, Results, ImageStore]) -> None:
+    _, results, store = made
+    text = " ".join("".join(Page(render_html(results, store)).text).split())
+    assert re.search(r"found by .*\w \d+, \w", text)
+    assert not re.search(r"\d,[a-z]", text)
+
+
 def test_what_models_write_stays_text(made: tuple[Path, Results, ImageStore]) -> None:
     _, results, store = made
     changed = hostile(results)
