@@ -329,6 +329,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     chosen = parser.parse_args(arguments)
     cases = [case for case in CASES if chosen.only in case.name]
+    if not cases:
+        parser.error(f"--only: no case has {chosen.only!r} in its name")
     table, wrong = Table("input", "exit", "what is said", "wrong"), 0
     for case in cases:
         with tempfile.TemporaryDirectory(prefix="bad-inputs-") as folder:

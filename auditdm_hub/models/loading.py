@@ -31,22 +31,18 @@ def load_parts(
         raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
     where = pick_device(device)
     stored = "float32" if dtype == "auto" and where.type == "cpu" else dtype
-    if Path(name).is_dir():
-        _require_files(Path(name))
+    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+        raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
     with quiet_libraries():
         return _load(name, revision, adapter, where, stored)
 
 
-def _require_files(folder: Path) -> None:
-    """Refuse a folder that lacks what every processor and model has."""
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+def _why_no_processor(name: str, error: Exception) -> str:
+    """Return what a folder lacks, if that is why; transformers speaks of the Hub where a file is missing."""
     for part, names in PARTS.items():
-        if not any((folder / name).is_file() for name in names):
-            raise ModelError(
-                f"{folder} has no {part} ({' or '.join(names)}): save it beside the model with "
-                "`processor.save_pretrained`"
-            )
+        if Path(name).is_dir() and not any((Path(name) / each).is_file() for each in names):
+            return f"{name} has no {part} ({' or '.join(names)}): save it beside the model with `save_pretrained`"
+    return f"cannot load a processor from {name}: {_first_line(error)}"
 
 
 def _load(
@@ -59,7 +55,7 @@ def _load(
         load: Any = AutoProcessor.from_pretrained  # untyped
         processor = load(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelError(f"cannot load a processor from {name}: {_first_line(error)}") from error
+        raise ModelError(_why_no_processor(name, error)) from error
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
         raise ModelError(
             f"{name} has a {type(processor).__name__}, wanted a processor of images and text: save it beside the "
