@@ -5,6 +5,8 @@
 3. Where the wrong answers are as good as random, refuse to name types but on overwhelming evidence: a target that
    guesses on crowds still fails on crowds.
 4. Search predicates over all kept exchanges, join and simplify them, name them.
+   Where a run's own trials nearly all failed, trials of its training can be searched with them: they contrast, and are
+   neither counted nor members.
 5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies,
    one that is bound to a topic before one that is not; the rest stays "unassigned", never forced. Members are ranked by
    closeness to the type's centre.
@@ -27,7 +29,7 @@ from auditdm_hub.curate.merge import merge_findings
 from auditdm_hub.curate.name import name_findings, state
 from auditdm_hub.curate.overrides import Overrides
 from auditdm_hub.curate.predicates import Rule, write_rule
-from auditdm_hub.curate.table import Mask, Table, tabulate
+from auditdm_hub.curate.table import Table, tabulate
 from auditdm_hub.curate.topics import Capability, describe_topic, find_topics, load_taxonomy
 from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import FailureType, Judged, Predicate
@@ -70,7 +72,6 @@ class _Draft:
     name: str
     text: str
     rule: Rule
-    mask: Mask
     general: bool = False
 
 
@@ -81,6 +82,8 @@ def curate(
     seed: int = 0,
     taxonomy: Sequence[Capability] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    contrast: Sequence[Judged] = (),
 ) -> Curation:
     """Return the failure types of a run's judged exchanges.
 
@@ -91,30 +94,35 @@ def curate(
         seed: of the clustering.
         taxonomy: capabilities to name types by; the shipped ones if None.
         progress: called with (steps done, steps in all).
+        contrast: further judged exchanges to search rules over, which are not part of what is described.
     """
     tell = progress or (lambda done, total: None)
     overrides = overrides or Overrides()
     known = load_taxonomy() if taxonomy is None else tuple(taxonomy)
-    rows = sorted({row.probe.id: row for row in judged if row.verdict.outcome in ("failure", "agreement")}.items())
-    kept = [row for identity, row in rows if identity not in overrides.drop_rows]
+    rows = _scored(judged)
+    kept = [row for identity, row in rows.items() if identity not in overrides.drop_rows]
     once = deduplicate(kept, embedder.embed([row.probe.question for row in kept]))
     tell(1, STEPS)
-    table = tabulate([kept[index] for index in once.kept])
+    own = [kept[index] for index in once.kept]
+    table = tabulate(own)
+    searched = _with_contrast(
+        table, [row for identity, row in _scored(contrast).items() if identity not in rows], embedder
+    )
     failures = [row for row in table.judged if row.failed]
     features = failure_features(failures, embedder, seed)
     cuts = cuts_of(grow(features, seed))
     tell(2, STEPS)
-    topics = find_topics(table, embedder, known, seed)
-    entropy = contrast_entropy(failures, topics[table.failed].tolist(), seed)
+    topics = find_topics(searched, embedder, known, seed)
+    entropy = contrast_entropy(failures, topics[: len(own)][table.failed].tolist(), seed)
     tell(3, STEPS)
     random = entropy > RANDOM_ENTROPY and len(failures) >= MIN_TO_JUDGE
-    drafts, base = _draft(table, topics, known, RANDOM_EVIDENCE if random else EVIDENCE)
+    drafts, base = _draft(searched, topics, known, RANDOM_EVIDENCE if random else EVIDENCE)
     refusal = ""
     if random and not drafts:
         refusal = f"the wrong answers are as good as random (contrast entropy {entropy:.2f}): no type can be named"
     tell(4, STEPS)
     drafts, unused = _decide(drafts, overrides)
-    missing = sorted(set(overrides.drop_rows) - {identity for identity, _ in rows})
+    missing = sorted(set(overrides.drop_rows) - set(rows))
     types, assignments = _assign(table, drafts, features)
     tell(5, STEPS)
     return Curation(
@@ -130,6 +138,20 @@ def curate(
     )
 
 
+def _scored(judged: Sequence[Judged]) -> dict[str, Judged]:
+    """Return the failures and agreements by their probe's id, in its order."""
+    scored = {row.probe.id: row for row in judged if row.verdict.outcome in ("failure", "agreement")}
+    return dict(sorted(scored.items()))
+
+
+def _with_contrast(table: Table, others: Sequence[Judged], embedder: Embedder) -> Table:
+    """Return a table of the same trials and behind them the others, once each."""
+    if not others:
+        return table
+    once = deduplicate(others, embedder.embed([row.probe.question for row in others]))
+    return tabulate([*table.judged, *(others[index] for index in once.kept)])
+
+
 def _draft(
     table: Table, topics: NDArray[np.int64], taxonomy: Sequence[Capability], evidence: float
 ) -> tuple[list[_Draft], float]:
@@ -142,7 +164,7 @@ def _draft(
     merged = merge_findings(table, findings, base, named=len(taxonomy))
     names = name_findings(table, merged, taxonomy)
     drafts = [
-        _Draft(name, state(finding.rule), (finding.rule,), table.holds(finding.rule), finding.topic < 0)
+        _Draft(name, state(finding.rule), (finding.rule,), finding.topic < 0)
         for name, finding in zip(names, merged, strict=True)
     ]
     return drafts, base
@@ -163,7 +185,6 @@ def _decide(drafts: Sequence[_Draft], overrides: Overrides) -> tuple[list[_Draft
                 name,
                 " Or: ".join(draft.text for draft in found),
                 tuple(dict.fromkeys(every for draft in found for every in draft.rule)),
-                np.logical_or.reduce([draft.mask for draft in found]),
             )
     for old, new in overrides.rename.items():
         if old not in named or new in named:
@@ -182,14 +203,19 @@ def _assign(
     """Return the types, the largest first, and the type of each failure."""
     failed = np.flatnonzero(table.failed)
     place = {int(row): index for index, row in enumerate(failed)}
-    counted = [(draft, int(table.failed[draft.mask].sum()), int(draft.mask.sum())) for draft in drafts]
+    masks = {draft.name: np.logical_or.reduce([table.holds(every) for every in draft.rule]) for draft in drafts}
+    counted = [
+        (draft, int(table.failed[masks[draft.name]].sum()), int(masks[draft.name].sum()))
+        for draft in drafts
+        if masks[draft.name].any()
+    ]
     counted.sort(key=lambda item: (item[0].general, -wilson(item[1], item[2]).low, item[0].name))
     free = table.failed.copy()
     assignments = {table.judged[row].probe.id: UNASSIGNED for row in failed}
     types = []
     for draft, failures, trials in counted:
-        own = np.flatnonzero(draft.mask & free)
-        free &= ~draft.mask
+        own = np.flatnonzero(masks[draft.name] & free)
+        free &= ~masks[draft.name]
         if not len(own):
             continue
         vectors = features[[place[int(row)] for row in own]]

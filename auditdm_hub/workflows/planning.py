@@ -37,11 +37,16 @@ class Planner:
 
     def themes(self) -> list[Theme]:
         """Return the themes that training ended with: this run's, or that of the run whose auditor is used again."""
+        trials = self.trials()
+        return self._propose(trials) if trials else []
+
+    def trials(self) -> list[Judged]:
+        """Return the trials of the training, this run's or that of the run that is used again; none if not kept."""
         if self._cast.trained_before:
-            return self._propose(read_steps(Path(self._config.auditor) / TRIALS))
+            return read_steps(Path(self._config.auditor) / TRIALS)
         if not self._config.steps or self._config.training.rounds == 1:
             return []
-        return self._propose(read_steps(self._run.path / TRIALS))
+        return read_steps(self._run.path / TRIALS)
 
     def sees(self, seed: Seed) -> str:
         """Return what the untrained auditor answers to a seed's question; "" if it is not asked, or not certain."""

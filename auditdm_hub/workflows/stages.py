@@ -213,10 +213,9 @@ class _Audit:
         """Find and name the failure types; done again whenever a person changed curation.yaml."""
         run, begun = self._run, time.monotonic()
         overrides = read_overrides(run.path)
-        judged = self._trials()
-        curation = curate(
-            judged, self._cast.embedder, overrides, self._config.seed, None, self._watcher.stage("curate")
-        )
+        judged, tell = self._trials(), self._watcher.stage("curate")
+        contrast = [] if self._config.baseline else self._planner.trials()
+        curation = curate(judged, self._cast.embedder, overrides, self._config.seed, None, tell, contrast=contrast)
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
         kept = run.path / TYPES
         if run.stage_done("curate") and json.loads(kept.read_text())["decisions_sha256"] == decided:

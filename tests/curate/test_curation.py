@@ -58,6 +58,21 @@ def test_guessing_on_one_thing_is_still_a_type(embedder: Embedder) -> None:
     assert [kind.name for kind in curation.types] == ["counting more than four objects"]
 
 
+def test_other_trials_can_be_the_contrast_of_a_run_in_which_all_fails(
+    embedder: Embedder, exchanges: list[Judged]
+) -> None:
+    whole = curate(exchanges, embedder)
+    own = [row for row in exchanges if row.failed and whole.assignments.get(row.probe.id, UNASSIGNED) != UNASSIGNED]
+    others = [row for row in exchanges if row not in own]
+    assert len(curate(own, embedder).types) < len(whole.types)
+    found = curate(own, embedder, contrast=others)
+    assert {kind.name for kind in found.types} == {kind.name for kind in whole.types}
+    assert set(found.assignments) | set(found.dropped) == {row.probe.id for row in own}
+    assert all(kind.trials == kind.failures == kind.count for kind in found.types)
+    assert curate(exchanges, embedder, contrast=exchanges) == whole
+    assert curate([*exchanges, *exchanges], embedder, contrast=[*others, *others]) == whole
+
+
 def test_counts_members_and_assignments_agree(embedder: Embedder, exchanges: list[Judged]) -> None:
     curation = curate(exchanges, embedder)
     assert {kind.name for kind in curation.types} == {
