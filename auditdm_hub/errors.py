@@ -32,6 +32,14 @@ class BackendUnavailableError(AuditDMError):
     """An optional dependency or a remote server that was asked for is not there."""
 
 
+class ReleaseError(AuditDMError):
+    """A release is not there, is not what it should be, or must not be made."""
+
+
+class HubError(AuditDMError):
+    """The Hub does not answer, or does not allow what was asked for."""
+
+
 def no_space(error: BaseException) -> bool:
     """Whether an error, or one that it came from, is that nothing more can be written."""
     return any(
