@@ -38,7 +38,7 @@ class ModelUse:
 
 @dataclass(frozen=True, slots=True)
 class ImageUse:
-    """Images of one origin and licence: `rows` of the release show one; `generator` = what drew or edited them, or ""."""
+    """Images of one origin and licence: `rows` of the release show one; `generator` = what made them, or ""."""
 
     origin: str
     license: str

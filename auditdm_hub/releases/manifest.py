@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
@@ -45,6 +45,7 @@ class Manifest:
 
     `rows`: config -> split -> number of rows (empty for an adapter). `types`: failure type -> its rule. `models`: what
     was audited, or the base of an adapter (name@revision). `date`: of the newest run in it, ISO. `tool`: what wrote it.
+    `columns`: config -> column -> its type. `runs`: ids of the audits in it.
     """
 
     kind: Kind
@@ -59,6 +60,8 @@ class Manifest:
     types: Mapping[str, str]
     files: Mapping[str, File]
     content: str
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -81,6 +84,8 @@ class Manifest:
             "models": list(self.models),
             "rows": {config: dict(splits) for config, splits in self.rows.items()},
             "types": dict(self.types),
+            "columns": {config: dict(columns) for config, columns in self.columns.items()},
+            "runs": list(self.runs),
             "files": {path: asdict(self.files[path]) for path in sorted(self.files)},
         }
 
@@ -130,6 +135,8 @@ def read_manifest(data: bytes | str, where: str) -> Manifest:
             types=value["types"],
             files={_inside(path, where): _file(entry) for path, entry in value["files"].items()},
             content=value["content"],
+            columns=value["columns"],
+            runs=tuple(value["runs"]),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ReleaseError(f"{where}: {FILE_NAME} is damaged ({type(error).__name__}: {error})") from None

@@ -10,7 +10,7 @@ A consensus is not ground truth: the column is `consensus_answer`, never "label"
 question and target on every machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from auditdm_hub.records import content_id
@@ -22,6 +22,7 @@ Config = Literal["failures", "failure_types", "exchanges"]
 CONFIGS: tuple[Config, ...] = ("failures", "failure_types", "exchanges")
 SPLITS = ("train", "test")
 SPLITS_OF: dict[Config, tuple[str, ...]] = {"failures": SPLITS, "failure_types": ("train",), "exchanges": SPLITS}
+IMAGES = ("image", "source_image")
 UNASSIGNED = "unassigned"
 INDEX = "index.parquet"
 """config, split, id and digest of every row: what a difference between two releases is computed from."""
@@ -31,6 +32,11 @@ TEST_SHARE = 5  # one source image in so many
 def row_id(image_sha: str, question: str, target: str) -> str:
     """Return the content id of a row: 16 hex digits of a hash over image pixels, question and target (its revision)."""
     return content_id(image_sha, question, target)
+
+
+def row_digest(row: Mapping[str, object]) -> str:
+    """Return a hash over a row (16 hex digits); of its images, over the names of their pixels, which are columns too."""
+    return content_id({key: value for key, value in row.items() if key not in IMAGES})
 
 
 def split_of(source_image_sha: str) -> str:
