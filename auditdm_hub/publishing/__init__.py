@@ -1,1 +1,1 @@
-"""Releases as publishers make them: rows of a run, licences, gates, difference to the last release, and the protocol."""
+"""Releases as publishers make them: rows, licences, gates, the difference to the last release, and the protocol."""

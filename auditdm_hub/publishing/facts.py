@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditdm_hub.releases.manifest import Change
 from auditdm_hub.report.schema import Results
 
 
@@ -76,15 +77,6 @@ class TypeFacts:
     high: float
     q_value: float | None
     samples: tuple[Sample, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An entry of the changelog; `lines` say what changed."""
-
-    version: str
-    date: str
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

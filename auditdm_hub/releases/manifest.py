@@ -40,12 +40,22 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """An entry of the changelog; `lines` say what changed."""
+
+    version: str
+    date: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A release.
 
     `rows`: config -> split -> number of rows (empty for an adapter). `types`: failure type -> its rule. `models`: what
     was audited, or the base of an adapter (name@revision). `date`: of the newest run in it, ISO. `tool`: what wrote it.
-    `columns`: config -> column -> its type. `runs`: ids of the audits in it.
+    `columns`: config -> column -> its type. `runs`: ids of the audits in it. `changes`: of this and of earlier
+    releases, newest first.
     """
 
     kind: Kind
@@ -62,6 +72,7 @@ class Manifest:
     content: str
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -86,6 +97,7 @@ class Manifest:
             "types": dict(self.types),
             "columns": {config: dict(columns) for config, columns in self.columns.items()},
             "runs": list(self.runs),
+            "changes": [asdict(change) for change in self.changes],
             "files": {path: asdict(self.files[path]) for path in sorted(self.files)},
         }
 
@@ -137,6 +149,7 @@ def read_manifest(data: bytes | str, where: str) -> Manifest:
             content=value["content"],
             columns=value["columns"],
             runs=tuple(value["runs"]),
+            changes=tuple(Change(each["version"], each["date"], tuple(each["lines"])) for each in value["changes"]),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ReleaseError(f"{where}: {FILE_NAME} is damaged ({type(error).__name__}: {error})") from None

@@ -35,7 +35,7 @@ def row_id(image_sha: str, question: str, target: str) -> str:
 
 
 def row_digest(row: Mapping[str, object]) -> str:
-    """Return a hash over a row (16 hex digits); of its images, over the names of their pixels, which are columns too."""
+    """Return a hash over a row (16 hex digits); its images count by the hashes of their pixels, which are columns."""
     return content_id({key: value for key, value in row.items() if key not in IMAGES})
 
 
