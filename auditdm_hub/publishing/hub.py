@@ -1,0 +1,240 @@
+"""The release protocol on the Hub: one commit, one tag, and a way back in from wherever it was interrupted.
+
+1. Create the repository, if it is not there.
+2. Read its state: the commit that `main` is at, the tags, who made the commits since the newest release. A tag of that
+   version on a release with the same digest: done. On anything else: refuse; a tag is never moved.
+3. Refuse to write over a commit that is not ours and that nobody approved.
+4. Upload the large files; then one commit with everything, on the parent that was read. Its message holds the digest.
+5. The reply may be lost: read `main` again. Our digest is there: landed. The old parent: try again. Else: stop.
+6. Set the tag; a lost reply is found out by where the tag is.
+
+Nothing here keeps state on this machine, so the same command after any interruption goes on where that one stopped.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auditdm_hub.errors import HubError, ReleaseError
+from auditdm_hub.publishing.plan import Plan
+from auditdm_hub.releases.manifest import BESIDE
+from auditdm_hub.releases.version import Version
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+TRIES = 6
+LONGEST_WAIT = 60.0
+"""Seconds between two tries, unless the Hub asks for more."""
+RELEASED, WITHDREW = "auditdm-hub release", "auditdm-hub withdraws"
+INITIAL = "initial commit"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository: `kind` is "dataset" or "model"."""
+
+    api: "HfApi"
+    repo: str
+    kind: str
+
+    @property
+    def url(self) -> str:
+        """Where people see it."""
+        return f"{self.api.endpoint}/{'datasets/' if self.kind == 'dataset' else ''}{self.repo}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a repository is at: `head` is the commit of main; `strangers`: commits since the last release not made here.
+
+    `tags` and `branches`: name -> commit; `digests`: commit -> the digest that its message holds.
+    """
+
+    head: str
+    tags: Mapping[str, str]
+    branches: Mapping[str, str]
+    digests: Mapping[str, str]
+    strangers: tuple[str, ...]
+
+    @property
+    def versions(self) -> list[Version]:
+        """The released versions, in order."""
+        return Version.find(list(self.tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A release that is on the Hub. `fresh`: whether anything had to be done."""
+
+    url: str
+    commit: str
+    version: Version
+    fresh: bool
+
+
+def read_state(place: Place) -> State:
+    """Return the state of a repository.
+
+    Raises:
+        huggingface_hub.errors.RepositoryNotFoundError: there is none.
+    """
+    refs = place.api.list_repo_refs(place.repo, repo_type=place.kind)
+    tags = {ref.name: ref.target_commit for ref in refs.tags}
+    branches = {ref.name: ref.target_commit for ref in refs.branches}
+    head = branches.get("main", "")
+    released = {tags[str(version)] for version in Version.find(list(tags))}
+    digests, strangers = dict[str, str](), list[str]()
+    for commit in place.api.list_repo_commits(place.repo, repo_type=place.kind, revision=head) if head else ():
+        if digest := _digest_in(commit.message, RELEASED):
+            digests[commit.commit_id] = digest
+        elif commit.commit_id not in released and not _harmless(commit.title, commit.message):
+            strangers.append(commit.commit_id)
+        if commit.commit_id in released:
+            break
+    return State(head, tags, branches, digests, tuple(strangers))
+
+
+def release(plan: Plan, place: Place, state: State, approved: str | None, say: Say) -> Published:
+    """Put a planned release on the Hub.
+
+    Args:
+        plan: what to publish.
+        place: where; the repository exists.
+        state: what was read when the plan was made.
+        approved: a commit to build on although it is not ours; None = only on our own.
+        say: is told of each step.
+
+    Raises:
+        ReleaseError: the tag is on another commit, or somebody else wrote to the repository.
+        HubError: the Hub did not take it; what was uploaded stays, and the same command goes on.
+    """
+    tag, digest = str(plan.manifest.version), plan.manifest.digest
+    if tag in state.branches:
+        raise ReleaseError(f"{place.repo} has a branch {tag}: a release is a tag of that name; rename the branch")
+    if plan.published and tag in state.tags:
+        return Published(place.url, state.tags[tag], plan.manifest.version, fresh=False)
+    if tag in state.tags:
+        raise ReleaseError(
+            f"{place.repo} has a tag {tag} with another content: a tag is never moved; publish a later version"
+        )
+    refuse_strangers(place, state, approved)
+    commit = state.head if state.digests.get(state.head) == digest else _commit(plan, place, state.head, say)
+    _tag(place, tag, commit, say)
+    return Published(place.url, commit, plan.manifest.version, fresh=True)
+
+
+def refuse_strangers(place: Place, state: State, approved: str | None) -> None:
+    """Raise unless main is at a commit of ours, or at the one that was approved."""
+    if approved and not state.head.startswith(approved):
+        raise ReleaseError(
+            f"{place.repo} is at {state.head[:12]}, approved was {approved[:12]}: look at it again (--dry-run)"
+        )
+    if state.strangers and not approved:
+        raise ReleaseError(
+            f"{place.repo} has a commit that no release made ({state.strangers[0][:12]}): its changes would be lost; "
+            f"to publish on top of it, add --parent {state.head[:12]}"
+        )
+
+
+def with_retries(attempt: Callable[[], str], landed: Callable[[], str | None], say: Say) -> str:
+    """Return what an attempt gives, or what was found landed after it failed.
+
+    Args:
+        attempt: a request that the client does not repeat by itself.
+        landed: finds out whether it was carried out although its reply was lost; raises if it cannot be any more.
+        say: is told of each wait.
+
+    Raises:
+        HubError: it failed too often, or in a way that another try does not mend.
+    """
+    from auditdm_hub.releases.hub_errors import explain, seconds_to_wait, transport_errors
+
+    for number in range(TRIES):
+        try:
+            return attempt()
+        except transport_errors() as error:
+            found = landed()
+            if found:
+                return found
+            wait = seconds_to_wait(error, min(LONGEST_WAIT, 2.0**number))
+            if wait is None or number + 1 == TRIES:
+                raise explain(error, "the release") from error
+            say(f"The Hub did not answer as it should ({type(error).__name__}): again in {wait:.0f} s")
+            time.sleep(wait)
+    raise HubError("unreachable")
+
+
+def _commit(plan: Plan, place: Place, parent: str, say: Say) -> str:
+    """Make the one commit of a release and return its id."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    adds = [CommitOperationAdd(path, plan.folder / path) for path in plan.paths]
+    there = _files_at(place, parent)
+    deletes = [CommitOperationDelete(path) for path in sorted(there - set(plan.paths) - BESIDE)]
+    say(f"uploading {len(adds)} files, {plan.size:,} bytes")
+    upload(place, adds)
+
+    def attempt() -> str:
+        made = place.api.create_commit(
+            place.repo,
+            [*adds, *deletes],
+            commit_message=f"Release {plan.manifest.version}",
+            commit_description=f"{RELEASED} {plan.manifest.digest}",
+            repo_type=place.kind,
+            parent_commit=parent,
+        )
+        return str(made.oid)
+
+    def landed() -> str | None:
+        state = read_state(place)
+        if state.digests.get(state.head) == plan.manifest.digest:
+            return state.head
+        if state.head != parent:
+            raise ReleaseError(
+                f"somebody else wrote to {place.repo} meanwhile ({state.head[:12]}): look at it, then publish again"
+            )
+        return None
+
+    commit = with_retries(attempt, landed, say)
+    say(f"committed {commit[:12]}")
+    return commit
+
+
+def _files_at(place: Place, commit: str) -> set[str]:
+    tree = place.api.list_repo_tree(place.repo, recursive=True, revision=commit, repo_type=place.kind)
+    return {entry.path for entry in tree if hasattr(entry, "blob_id")}  # folders have none
+
+
+def upload(place: Place, adds: "list[CommitOperationAdd]") -> None:
+    """Upload what goes beside git, so that the commit itself is one small request."""
+    place.api.preupload_lfs_files(place.repo, adds, repo_type=place.kind, free_memory=False)
+
+
+def _tag(place: Place, tag: str, commit: str, say: Say) -> None:
+    def attempt() -> str:
+        place.api.create_tag(place.repo, tag=tag, revision=commit, repo_type=place.kind)
+        return commit
+
+    def landed() -> str | None:
+        found = read_state(place).tags.get(tag)
+        if found not in (None, commit):
+            raise ReleaseError(f"{place.repo} has a tag {tag} on another commit ({found[:12]}): a tag is never moved")
+        return found
+
+    with_retries(attempt, landed, say)
+    say(f"tagged {tag}")
+
+
+def _harmless(title: str, message: str) -> bool:
+    return title.lower() == INITIAL or bool(_digest_in(message, WITHDREW))
+
+
+def _digest_in(message: str, mark: str) -> str:
+    """Return the digest in the message of a commit that was made with that mark; "" for any other commit."""
+    for line in message.splitlines():
+        if line.startswith(f"{mark} "):
+            return line.removeprefix(mark).strip()
+    return ""
