@@ -16,6 +16,7 @@ from auditdm_hub.report import wording
 from auditdm_hub.report.curves import HEIGHT, WIDTH, training_curves
 from auditdm_hub.report.pictures import Picture, pictures_of
 from auditdm_hub.report.schema import Example, Results, TypeResult
+from auditdm_hub.text import visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -40,7 +41,7 @@ class Card:
 
 def _finalize(value: object) -> object:
     """Make what models wrote harmless; what is markup already is ours."""
-    return wording.visible(re.sub(r"\s+", " ", value)) if type(value) is str else value
+    return visible(re.sub(r"\s+", " ", value)) if type(value) is str else value
 
 
 def render_html(results: Results, store: ImageStore) -> str:

@@ -13,6 +13,7 @@ from auditdm_hub.images import ImageStore
 from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
 from auditdm_hub.report.schema import Example, Results, TypeResult
+from auditdm_hub.text import visible
 
 IMAGES = "images"
 WIDTH = 128
@@ -22,15 +23,13 @@ _SPECIAL = re.compile(r"([\\`*_\[\]#~|!])|[&<>@$]|:(?=//)|(?<=www)\.", re.IGNORE
 
 def escape(text: str) -> str:
     """Return a text for a line or a table cell of markdown, so that it reads as it was written."""
-    flat = wording.visible(" ".join(text.split()))
+    flat = visible(" ".join(text.split()))
     return _SPECIAL.sub(lambda found: f"\\{found[1]}" if found[1] else f"&#{ord(found[0])};", flat)
 
 
 def attribute(text: str) -> str:
     """Return a text for an HTML attribute inside a table cell of markdown."""
-    return re.sub(
-        r"[|`*_\[\]\\]", lambda found: f"&#{ord(found[0])};", html.escape(wording.visible(" ".join(text.split())))
-    )
+    return re.sub(r"[|`*_\[\]\\]", lambda found: f"&#{ord(found[0])};", html.escape(visible(" ".join(text.split()))))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> str:

@@ -22,11 +22,6 @@ OUTCOME_NAMES: Mapping[Outcome, str] = {
 }
 
 
-def visible(text: str) -> str:
-    """Return a text without what steers a terminal or turns the direction of writing: each such character is shown."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
 def percent(rate: float, digits: int = 0) -> str:
     """Return a share as a percentage; one that is not 0 or 1 is never shown as 0% or 100%."""
     step = 10.0 ** -(digits + 2)
