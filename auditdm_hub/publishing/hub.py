@@ -14,11 +14,14 @@ Nothing here keeps state on this machine, so the same command after any interrup
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from auditdm_hub.errors import HubError, ReleaseError
 from auditdm_hub.publishing.plan import Plan
-from auditdm_hub.releases.manifest import BESIDE
+from auditdm_hub.releases.hub_errors import client_errors, explain, explained, seconds_to_wait
+from auditdm_hub.releases.manifest import BESIDE, FILE_NAME, File, Manifest, read_manifest
+from auditdm_hub.releases.schema import INDEX
 from auditdm_hub.releases.version import Version
 
 if TYPE_CHECKING:
@@ -73,6 +76,78 @@ class Published:
     commit: str
     version: Version
     fresh: bool
+
+
+def find_state(place: Place) -> State | None:
+    """Return the state of a repository; None if there is none (or none that this account may see).
+
+    Raises:
+        HubError: the Hub does not answer, or the token is wrong.
+    """
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    with explained(place.repo):
+        who = place.api.whoami()  # a wrong token would look like a repository that is not there
+        del who
+        try:
+            return read_state(place)
+        except RepositoryNotFoundError:
+            return None
+
+
+def create(place: Place, private: bool, gated: Literal["auto", "manual"] | None) -> None:
+    """Create the repository unless it is there, and set who may see it if that was asked for.
+
+    Raises:
+        HubError: this account may not.
+    """
+    with explained(place.repo):
+        place.api.create_repo(place.repo, repo_type=place.kind, private=private or None, exist_ok=True)
+        if private or gated:
+            place.api.update_repo_settings(
+                place.repo, repo_type=place.kind, private=True if private else None, gated=gated
+            )  # fmt: skip
+
+
+def fetch_newest(place: Place, state: State, folder: Path, whole: bool) -> Path | None:
+    """Download what is needed of the newest release, and return where it is; None if there is no release.
+
+    Args:
+        place: the repository.
+        state: its state.
+        folder: where to put it.
+        whole: everything; otherwise what tells the difference to another release.
+
+    Raises:
+        ReleaseError: what came is not what the release lists.
+    """
+    if not state.versions:
+        return None
+    tag = str(state.versions[-1])
+    commit = state.tags[tag]
+    with explained(f"{place.repo} {tag}"):
+        names = None if whole else [FILE_NAME, INDEX]
+        place.api.snapshot_download(
+            place.repo, repo_type=place.kind, revision=commit, local_dir=folder, allow_patterns=names
+        )  # fmt: skip
+    check_files(folder, f"{place.repo} {tag}")
+    return folder
+
+
+def check_files(folder: Path, what: str) -> Manifest:
+    """Return the manifest of a release of which some files lie in a folder; they are what it says.
+
+    Raises:
+        ReleaseError: one is not, or there is no manifest.
+    """
+    try:
+        manifest = read_manifest((folder / FILE_NAME).read_bytes(), what)
+    except FileNotFoundError:
+        raise ReleaseError(f"{what} is no release of auditdm-hub: it has no {FILE_NAME}") from None
+    for path, file in manifest.files.items():
+        if (folder / path).is_file() and File.of(folder / path) != file:
+            raise ReleaseError(f"{what}: {path} is not what {FILE_NAME} says: it was changed, or damaged on its way")
+    return manifest
 
 
 def read_state(place: Place) -> State:
@@ -150,12 +225,10 @@ def with_retries(attempt: Callable[[], str], landed: Callable[[], str | None], s
     Raises:
         HubError: it failed too often, or in a way that another try does not mend.
     """
-    from auditdm_hub.releases.hub_errors import explain, seconds_to_wait, transport_errors
-
     for number in range(TRIES):
         try:
             return attempt()
-        except transport_errors() as error:
+        except client_errors() as error:
             found = landed()
             if found:
                 return found
@@ -209,8 +282,13 @@ def _files_at(place: Place, commit: str) -> set[str]:
 
 
 def upload(place: Place, adds: "list[CommitOperationAdd]") -> None:
-    """Upload what goes beside git, so that the commit itself is one small request."""
-    place.api.preupload_lfs_files(place.repo, adds, repo_type=place.kind, free_memory=False)
+    """Upload what goes beside git, so that the commit itself is one small request.
+
+    Raises:
+        HubError: it did not get there, although the client tried again; what did is not uploaded twice.
+    """
+    with explained(f"upload to {place.repo}"):
+        place.api.preupload_lfs_files(place.repo, adds, repo_type=place.kind, free_memory=False)
 
 
 def _tag(place: Place, tag: str, commit: str, say: Say) -> None:

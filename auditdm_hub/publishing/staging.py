@@ -1,7 +1,7 @@
 """The tables of a release, written below a folder: every row passes the gates on its way into a shard."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SAMPLES = 3
 """Failures of each type that the card can show."""
 
-CheckRow = Callable[[str, str, Row], Iterable[object]]
+CheckRow = Callable[[str, str, Row], object]
 Progress = Callable[[int], None]
 
 

@@ -14,6 +14,7 @@ from auditdm_hub import __version__
 COMMANDS = {
     "audit": "Find what a vision-language model fails at while others agree.",
     "doctor": "Check versions, devices, the Hub and disk space.",
+    "publish": "Publish a run's failures, or an adapter, as a version that never changes.",
     "presets": "List the presets, or print one as YAML.",
     "report": "Write a run's report again, without asking any model.",
 }

@@ -1,0 +1,202 @@
+"""`croissant.json`: a failure set in the Croissant format (http://mlcommons.org/croissant/1.0), with its RAI part.
+
+The Hub writes a Croissant file of its own, without what the responsible-AI vocabulary asks for; here it is filled from
+what the audits measured. What nobody measured is not claimed.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from auditdm_hub.publishing.facts import FailureSet
+from auditdm_hub.publishing.licenses import find
+from auditdm_hub.text import visible
+
+SPLITS = "splits"
+PARQUET = "application/vnd.apache.parquet"
+CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "conformsTo": "dct:conformsTo",
+    **{
+        name: f"cr:{name}"
+        for name in (
+            "citeAs", "column", "equivalentProperty", "extract", "field", "fileObject", "fileProperty", "fileSet",
+            "format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet",
+            "references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField",
+            "transform",
+        )
+    },
+}  # fmt: skip
+TYPES = {"string": "sc:Text", "float64": "sc:Float", "int64": "sc:Integer"}
+
+
+def croissant(release: FailureSet) -> bytes:
+    """Return croissant.json."""
+    terms = find(release.license.id)
+    content: dict[str, Any] = {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
+        "name": visible(release.name).replace("/", "_"),
+        "description": _description(release),
+        "license": terms.url if terms else f"{release.license.name}: {release.license.link}",
+        "url": f"https://huggingface.co/datasets/{release.name}"
+        if release.on_hub
+        else "https://arxiv.org/abs/2512.16921",
+        "citeAs": f"auditdm-hub: {visible(release.name)} {release.version}. Method: AuditDM, arXiv:2512.16921".replace(
+            " .", "."
+        ),
+        "keywords": ["auditdm", "failure analysis", "vision-language models"],
+        "inLanguage": "en",
+        "dateCreated": str(release.audits[-1]["date"])[:10],
+        **({"version": release.version.removeprefix("v")} if release.version else {}),
+        **_responsible(release),
+        "distribution": [*_files(release), *_file_sets(release)],
+        "recordSet": [_record_set(release, config) for config in release.features],
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _description(release: FailureSet) -> str:
+    targets = ", ".join(sorted({visible(audit["target"]) for audit in release.audits}))
+    count = sum(release.rows["failures"].values())
+    return (
+        f"{count:,} questions about images on which {targets} contradicts the consensus of its references, in "
+        f"{len(release.types)} named failure types, beside everything else that was asked."
+    )
+
+
+def _files(release: FailureSet) -> Iterator[dict[str, Any]]:
+    for path, (size, sha256) in sorted(release.files.items()):
+        if path.startswith("data/"):
+            yield {
+                "@type": "cr:FileObject",
+                "@id": path,
+                "name": path,
+                "contentUrl": path,
+                "contentSize": f"{size} B",
+                "encodingFormat": PARQUET,
+                "sha256": sha256,
+            }
+
+
+def _file_sets(release: FailureSet) -> Iterator[dict[str, Any]]:
+    for config in release.features:
+        yield {
+            "@type": "cr:FileSet",
+            "@id": f"{config}-files",
+            "name": f"{config}-files",
+            "description": f"All shards of the config {config}.",
+            "containedIn": [{"@id": path} for path in sorted(release.files) if path.startswith(f"data/{config}/")],
+            "encodingFormat": PARQUET,
+            "includes": f"data/{config}/*.parquet",
+        }
+
+
+def _record_set(release: FailureSet, config: str) -> dict[str, Any]:
+    rows = sum(release.rows[config].values())
+    return {
+        "@type": "cr:RecordSet",
+        "@id": config,
+        "name": config,
+        "description": f"{rows:,} rows.",
+        "key": {"@id": f"{config}/{'name' if config == 'failure_types' else 'id'}"},
+        "field": [_field(config, name, feature) for name, feature in release.features[config].items()],
+    }
+
+
+def _field(config: str, name: str, feature: Any) -> dict[str, Any]:  # noqa: ANN401 - any feature of `datasets`
+    place = {"@type": "cr:Field", "@id": f"{config}/{name}", "name": name}
+    source = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": name}}
+    kind = type(feature).__name__
+    if kind == "Image":
+        return {**place, "dataType": "sc:ImageObject", "source": {**source, "transform": {"jsonPath": "bytes"}}}
+    if kind == "ClassLabel":
+        return {
+            **place,
+            "dataType": "sc:Integer",
+            "description": f"Labels: {', '.join(map(visible, feature.names))}",
+            "source": source,
+        }
+    if kind == "List":
+        return {
+            **place,
+            "dataType": "sc:Text",
+            "repeated": True,
+            "description": "The answer of each reference, by its name.",
+            "source": source,
+        }
+    return {**place, "dataType": TYPES[feature.dtype], "source": source}
+
+
+def _responsible(release: FailureSet) -> dict[str, Any]:
+    """Return the fields of the RAI vocabulary, from facts."""
+    references = sorted({visible(each["id"]) for audit in release.audits for each in audit["models"]["references"]})
+    makers = sorted({visible(use.generator) for use in release.images if use.generator})
+    made = f"Images were changed or drawn by {', '.join(makers)}." if makers else "No image was changed."
+    dropped = "; ".join(f"{visible(why)}: {count:,}" for why, count in release.dropped.items())
+    statuses = sorted({kind.status for kind in release.types})
+    return {
+        "rai:dataCollection": (
+            "An auditor model writes questions, captions and edit instructions for images of a pool; a target "
+            "model and several references answer; rows are kept with what each said."
+        ),
+        "rai:dataCollectionType": ["Machine-generated", "Existing datasets"],
+        "rai:dataCollectionMissingData": f"Trials that are in no table or in no failure type: {dropped or 'none'}.",
+        "rai:dataCollectionRawData": f"Images: {', '.join(sorted({visible(use.origin) for use in release.images}))}.",
+        "rai:dataCollectionTimeframe": [str(audit["date"])[:10] for audit in release.audits],
+        "rai:dataImputationProtocol": "Nothing was imputed: an answer that a model did not give is null.",
+        "rai:dataManipulationProtocol": f"{made} Each row says how its image came to be.",
+        "rai:dataPreprocessingProtocol": [
+            "Failures that repeat another about the same source image were left out of the config failures.",
+            "Rows are split by source image.",
+        ],
+        "rai:dataAnnotationProtocol": (
+            "The consensus is the answer of the largest agreeing group of references, one vote for each "
+            "family of models. No person annotated anything."
+        ),
+        "rai:machineAnnotationTools": references,
+        "rai:annotationsPerItem": str(len(references)),
+        "rai:dataAnnotationAnalysis": _oracle(release),
+        "rai:dataUseCases": [
+            "Finding out what a vision-language model cannot do, and whether another one shares it.",
+            "Training that repairs it, on the split train.",
+        ],
+        "rai:dataLimitations": [
+            "A consensus of models is no ground truth.",
+            f"Failure types are {', '.join(statuses) or 'not named'}.",
+            "Rates hold for questions as this auditor asks them, on images like these.",
+        ],
+        "rai:dataBiases": [
+            "What all references get wrong alike is not found.",
+            "An auditor asks most about what it learned to find.",
+        ],
+        "rai:personalSensitiveInformation": (
+            "Texts were searched for e-mail addresses, phone numbers, bank accounts, payment cards and IP "
+            "addresses, image files for metadata; none is in the release. What the pictures themselves show "
+            "was not examined."
+        ),
+        "rai:dataReleaseMaintenancePlan": (
+            "Versions are immutable; corrections are new versions, named in CHANGELOG.md; a version that "
+            "should not be used is marked in WITHDRAWN.json."
+        ),
+    }
+
+
+def _oracle(release: FailureSet) -> list[str]:
+    """Return how good the consensus is, for each audit."""
+    found = []
+    for audit in release.audits:
+        holdout = audit["consensus"]["holdout"]
+        said = f"{audit['consensus']['rate']:.1%} of {audit['consensus']['trials']:,} trials had a consensus"
+        said += f"; a reference without a vote agreed with {holdout['rate']:.1%} of it" if holdout else ""
+        found.append(f"{visible(audit['target'])}: {said}.")
+    return found

@@ -1,0 +1,92 @@
+"""What is known of an adapter that is to be published: from the run that it came from."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from auditdm_hub.errors import ReleaseError
+from auditdm_hub.publishing.adapter import base_of
+from auditdm_hub.publishing.facts import Adapter, Comparison, License, Measured
+from auditdm_hub.publishing.run_rows import portable
+from auditdm_hub.report import checked_results
+from auditdm_hub.runs import MANIFEST, Run
+from auditdm_hub.workflows.parts import ADAPTER
+
+RECTIFIED, EVALUATION = "adapter", "evaluation.json"
+TRAINED = (
+    "learning_rate",
+    "beta",
+    "num_generations",
+    "prompts_per_step",
+    "temperature",
+    "lora_r",
+    "lora_alpha",
+    "novelty",
+)
+
+
+def adapter_facts(
+    run: Run, given: Path, name: str, on_hub: bool, base: str, license_of: Callable[[str], str]
+) -> tuple[Path, Adapter]:
+    """Return the folder of an adapter and what is known of it.
+
+    Args:
+        run: the run that is published.
+        given: a folder with an adapter, or a run that has one.
+        name: of the release.
+        on_hub: whether that is a repository of the Hub.
+        base: the Hub id of the base model, if the user says it.
+        license_of: returns the licence of a model.
+
+    Raises:
+        ReleaseError: there is no adapter.
+    """
+    source, purpose, owner = _find(run, given)
+    named = base or base_of(source)
+    results = portable(checked_results(owner.results(), owner.path / "results.json"))
+    auditor = results["models"]["auditor"]
+    licence = license_of(auditor["base"] if purpose == "auditor" else results["target"]) or license_of(named)
+    if not licence:
+        raise ReleaseError(f"the licence of {named} is unknown: say it with --model-license {named}=LICENCE")
+    training = owner.config.get("training", {})
+    steps = results["training"]["steps"] if purpose == "auditor" else 0
+    return source, Adapter(
+        name=name,
+        on_hub=on_hub,
+        version="",
+        license=License(licence),
+        base=named,
+        base_license=licence,
+        purpose=purpose,
+        datasets=(results["pool"]["source"],),
+        training={"steps": steps, "images": results["pool"]["images"]} if steps else {},
+        hyperparameters={key: str(training[key]) for key in TRAINED if key in training} if steps else {},
+        seconds=results["seconds"]["train"] if steps else 0.0,
+        versions={
+            key: value for key, value in results["versions"].items() if key in ("peft", "trl", "transformers", "torch")
+        },
+        comparisons=_comparisons(owner.path / EVALUATION),
+        audits=(results,),
+    )
+
+
+def _find(run: Run, given: Path) -> tuple[Path, str, Run]:
+    owner = Run.open(given) if (given / MANIFEST).is_file() else run
+    if not (given / MANIFEST).is_file():
+        purpose = "auditor" if given.resolve() == (run.path / ADAPTER).resolve() else "rectified"
+        return given, purpose, owner
+    for folder, purpose in ((RECTIFIED, "rectified"), (ADAPTER, "auditor")):
+        if (given / folder).is_dir():
+            return given / folder, purpose, owner
+    raise ReleaseError(f"{given} holds no adapter: its auditor was not trained, and nothing was rectified")
+
+
+def _comparisons(file: Path) -> tuple[Comparison, ...]:
+    """Return what evaluation.json says of before and after; nothing if there was no evaluation."""
+    if not file.is_file():
+        return ()
+    found = json.loads(file.read_text())["comparisons"]
+    return tuple(
+        Comparison(**{**each, "before": Measured(**each["before"]), "after": Measured(**each["after"])})
+        for each in found
+    )

@@ -1,0 +1,61 @@
+"""Which licence a model of a run is under: what the user says, its own card, or the card on the Hub."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from auditdm_hub.config import PLAYGROUND
+from auditdm_hub.playground.backends import LICENCE
+from auditdm_hub.playground.models import NAMES, model_folder
+from auditdm_hub.runs import Run
+
+OURS = ("playground-editor", "playground-generator")
+ROLES = ("target", "holdout", "auditor", "judge", "embedder", "generator", "editor")
+
+
+def license_lookup(run: Run, stated: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what tells the licence of a model of a run by its id (name@revision[+adapter]); "" if nobody knows it.
+
+    Args:
+        run: names the models, some of them as folders.
+        stated: name of a model (without revision) -> its licence, said by the user; goes before anything else.
+    """
+    folders = {folder.resolve().name: folder for folder in _folders(run)}
+
+    @cache
+    def look_up(identity: str) -> str:
+        name = identity.partition("+")[0].partition("@")[0]
+        if name in stated:
+            return stated[name]
+        if name in OURS:
+            return LICENCE.lower()
+        if name in folders:
+            return _of_card(folders[name] / "README.md")
+        return _of_hub(name) if "/" in name else ""
+
+    return look_up
+
+
+def _folders(run: Run) -> Iterator[Path]:
+    names = [run.config.get(role) for role in ROLES] + list(run.config.get("references") or [])
+    yield from (Path(name) for name in names if isinstance(name, str) and Path(name).is_dir())
+    if run.config.get("target") == PLAYGROUND or PLAYGROUND in names:
+        yield from (model_folder(part) for part in NAMES)
+
+
+def _of_card(card: Path) -> str:
+    from huggingface_hub import ModelCard
+
+    if not card.is_file():
+        return ""
+    return str(ModelCard.load(card).data.get("license") or "")
+
+
+def _of_hub(name: str) -> str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return _of_card(Path(hf_hub_download(name, "README.md")))
+    except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError):
+        return ""
