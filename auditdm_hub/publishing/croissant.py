@@ -12,7 +12,7 @@ from auditdm_hub.publishing.facts import FailureSet
 from auditdm_hub.publishing.licenses import find
 from auditdm_hub.text import visible
 
-SPLITS = "splits"
+REPOSITORY = "repo"
 PARQUET = "application/vnd.apache.parquet"
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -48,21 +48,23 @@ def croissant(release: FailureSet) -> bytes:
         "name": visible(release.name).replace("/", "_"),
         "description": _description(release),
         "license": terms.url if terms else f"{release.license.name}: {release.license.link}",
-        "url": f"https://huggingface.co/datasets/{release.name}"
-        if release.on_hub
-        else "https://arxiv.org/abs/2512.16921",
+        "url": _address(release),
         "citeAs": f"auditdm-hub: {visible(release.name)} {release.version}. Method: AuditDM, arXiv:2512.16921".replace(
             " .", "."
         ),
         "keywords": ["auditdm", "failure analysis", "vision-language models"],
         "inLanguage": "en",
-        "dateCreated": str(release.audits[-1]["date"])[:10],
+        "datePublished": str(release.audits[-1]["date"])[:10],
         **({"version": release.version.removeprefix("v")} if release.version else {}),
         **_responsible(release),
         "distribution": [*_files(release), *_file_sets(release)],
         "recordSet": [_record_set(release, config) for config in release.features],
     }
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _address(release: FailureSet) -> str:
+    return f"https://huggingface.co/datasets/{release.name}" if release.on_hub else "https://arxiv.org/abs/2512.16921"
 
 
 def _description(release: FailureSet) -> str:
@@ -75,6 +77,16 @@ def _description(release: FailureSet) -> str:
 
 
 def _files(release: FailureSet) -> Iterator[dict[str, Any]]:
+    """Yield the repository and each file of data, which is named with its hash."""
+    yield {
+        "@type": "cr:FileObject",
+        "@id": REPOSITORY,
+        "name": REPOSITORY,
+        "description": "The repository, or the folder, that holds this file.",
+        "contentUrl": _address(release),
+        "encodingFormat": "git+https",
+        "sha256": "https://github.com/mlcommons/croissant/issues/80",  # what the format wants where nothing is hashed
+    }
     for path, (size, sha256) in sorted(release.files.items()):
         if path.startswith("data/"):
             yield {
@@ -95,7 +107,7 @@ def _file_sets(release: FailureSet) -> Iterator[dict[str, Any]]:
             "@id": f"{config}-files",
             "name": f"{config}-files",
             "description": f"All shards of the config {config}.",
-            "containedIn": [{"@id": path} for path in sorted(release.files) if path.startswith(f"data/{config}/")],
+            "containedIn": {"@id": REPOSITORY},
             "encodingFormat": PARQUET,
             "includes": f"data/{config}/*.parquet",
         }

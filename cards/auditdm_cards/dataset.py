@@ -82,9 +82,17 @@ def _info(release: FailureSet, config: str) -> dict[str, Any]:
     return {
         "config_name": config,
         "features": release.features[config]._to_yaml_list(),  # what datasets itself writes into its cards
-        "splits": [{"name": split, "num_examples": count} for split, count in release.rows[config].items()],
+        "splits": [
+            {"name": split, "num_bytes": _bytes(release, f"data/{config}/{split}-"), "num_examples": count}
+            for split, count in release.rows[config].items()
+        ],
         "download_size": release.data_bytes[config],
+        "dataset_size": release.data_bytes[config],
     }
+
+
+def _bytes(release: FailureSet, prefix: str) -> int:
+    return sum(size for path, (size, _) in release.files.items() if path.startswith(prefix))
 
 
 def _audit(audit: Results) -> dict[str, Any]:
