@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-gpu check lint types bench bench-long playground-models wheel clean
+.PHONY: help install demo test test-slow test-gpu test-hub hub check lint types bench bench-long playground-models wheel clean
 
 help: ## print what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 22
@@ -46,6 +46,12 @@ test-slow: $(DEV) ## run the tests that take minutes
 
 test-gpu: $(DEV) ## run the tests that need an accelerator
 	$(BIN)/python -m pytest -m gpu --timeout 3600
+
+hub: $(DEV) ## serve a small Hub on this machine alone, to try publishing (Ctrl-C ends it)
+	PYTHONPATH=tests $(BIN)/python -m hub_server
+
+test-hub: $(DEV) ## publish to a real Hub, download and verify again, with your token; HUB_REPO=ORG/NAME, which is deleted at the end
+	AUDITDM_HUB_REPO=$(HUB_REPO) $(BIN)/python -m pytest -m hub --timeout 1800
 
 lint: $(DEV) ## format and lint, changing nothing
 	$(BIN)/ruff format --check .
