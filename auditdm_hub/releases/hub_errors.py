@@ -107,6 +107,14 @@ def seconds_to_wait(error: Exception, otherwise: float) -> float | None:
     return float(asked) if asked.isdigit() else otherwise
 
 
+def is_offline(error: HubError) -> bool:
+    """Whether an error came from there being no connection, and not from what the Hub said."""
+    from huggingface_hub import errors
+
+    cause = error.__cause__
+    return isinstance(cause, (errors.OfflineModeIsEnabled, *_transport(), ConnectionError, TimeoutError))
+
+
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an error carries, or None."""
     response = getattr(error, "response", None)

@@ -14,9 +14,12 @@ from auditdm_hub import __version__
 COMMANDS = {
     "audit": "Find what a vision-language model fails at while others agree.",
     "doctor": "Check versions, devices, the Hub and disk space.",
-    "publish": "Publish a run's failures, or an adapter, as a version that never changes.",
+    "download": "Download a release, with every file checked.",
+    "list": "List the releases in a place, or all on the Hub.",
     "presets": "List the presets, or print one as YAML.",
+    "publish": "Publish a run's failures, or an adapter, as a version that never changes.",
     "report": "Write a run's report again, without asking any model.",
+    "verify": "Check every byte, row and image of a release.",
 }
 # Settings of other libraries, unless the user has set them: no telemetry, no chatter between our own lines.
 ENVIRONMENT = {

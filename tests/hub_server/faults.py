@@ -12,7 +12,7 @@ Plane = Literal["hub", "data"]
 class Rule:
     """What to do to requests that match.
 
-    `status` answers with that status and does nothing; `delay` waits so many seconds before anything else; `drop` closes
+    `status` answers with that status and does nothing; `delay` waits so many seconds before that; `drop` closes
     the connection: "before" anything is done, or "after" all is done, so that only the reply is lost; `cut` sends so
     many bytes of the body and closes; `flip` changes the byte at that place of the body. `after` requests pass first,
     then it is done `times` times (0 = for ever).

@@ -1,0 +1,72 @@
+"""A part of a release: some of its failure types. It is no release any more, and says so."""
+
+import difflib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from auditdm_hub.errors import ReleaseError
+from auditdm_hub.releases.manifest import Manifest, open_manifest
+from auditdm_hub.releases.schema import UNASSIGNED
+from auditdm_hub.text import visible
+
+GOES_ALONG = ("NOTICE", "LICENSES/", "CHANGELOG.md")
+BATCH = 256
+
+
+def labels_of(manifest: Manifest, types: Sequence[str]) -> list[int]:
+    """Return the labels of failure types.
+
+    Raises:
+        ReleaseError: there is no type of that name.
+    """
+    names = [*manifest.types, UNASSIGNED]
+    for name in types:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1, 0.5) or [
+                each for each in names if name.lower() in each.lower()
+            ]
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
+            raise ReleaseError(visible(f"{manifest.name} {manifest.version} has no failure type {name!r}{hint}"))
+    return [names.index(name) for name in types]
+
+
+def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
+    """Write the rows of some failure types of the release in `source` below `to`, with its licences.
+
+    Raises:
+        ReleaseError: there is no type of that name.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from auditdm_hub.atomic import atomic_file, atomic_write_text
+
+    manifest = open_manifest(source)
+    labels = labels_of(manifest, types)
+    for path in sorted(manifest.files):
+        if path.startswith(GOES_ALONG):
+            (to / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / path, to / path)
+        if not path.startswith(("data/failures/", "data/failure_types/")):
+            continue
+        column, wanted = ("failure_type", labels) if path.startswith("data/failures/") else ("name", list(types))
+        with pq.ParquetFile(source / path) as file, atomic_file(to / path) as written:
+            with pq.ParquetWriter(written, file.schema_arrow, compression="zstd") as writer:
+                for batch in file.iter_batches(batch_size=BATCH):
+                    writer.write_batch(
+                        batch.filter(pc.is_in(batch[column], value_set=_array(wanted, batch[column].type)))
+                    )
+    named = "\n".join(f"- {visible(name)}" for name in types)
+    atomic_write_text(
+        to / "README.md",
+        f"# A part of {visible(manifest.name)} {manifest.version}\n\nThe configs `failures` and `failure_types`, of these "
+        f"failure types only:\n\n{named}\n\nThe whole: `auditdm-hub download {manifest.name}@{manifest.version}`. Licences: "
+        "`NOTICE` and `LICENSES/`.\n",
+    )
+
+
+def _array(values: list[int] | list[str], type: object) -> object:
+    import pyarrow as pa
+
+    return pa.array(values, type)
