@@ -60,6 +60,12 @@ class RunRows:
         """The model that was audited: name@revision."""
         return self.results["target"]
 
+    @property
+    def count(self) -> int:
+        """How many rows there are at most."""
+        trials = sum(pq.read_metadata(path).num_rows for path in (self._run.path / "exchanges").rglob("*.parquet"))
+        return trials + len(self._kinds) + len(self.types)
+
     def image(self, sha: str) -> bytes:
         """Return the PNG file of an image, by the hash of its pixels.
 

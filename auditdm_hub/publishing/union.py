@@ -54,7 +54,10 @@ class Released:
 
 
 class Union:
-    """The rows of a release: those of a run, and those of a release before it that the run does not replace."""
+    """The rows of a release: those of a run, and those of a release before it that the run does not replace.
+
+    `again`: whether that release holds this run already; then its figures are not added a second time.
+    """
 
     def __init__(self, run: RunRows, before: Released | None, last: Manifest | None) -> None:
         if before is not None and before.manifest.models != (run.target,):
@@ -63,7 +66,9 @@ class Union:
                 "publish it to a repository of its own, or take its place with --replace"
             )
         self._run, self._before = run, before
-        self.types = _ordered(_united(before.types() if before else [], run.types), last)
+        self.again = before is not None and run.id in before.manifest.runs
+        old = before.types() if before else []
+        self.types = _ordered(old if self.again else _united(old, run.types), last)
 
     @property
     def audits(self) -> list[Results]:

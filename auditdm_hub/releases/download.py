@@ -21,7 +21,7 @@ from auditdm_hub.releases.locks import FILE_NAME as LOCK
 from auditdm_hub.releases.locks import Lock, cached_lock, newest_cached
 from auditdm_hub.releases.manifest import FILE_NAME, Manifest, open_manifest
 from auditdm_hub.releases.readers import TYPES, FolderReader, HubReader, RepoType, choose
-from auditdm_hub.releases.selection import write_selection
+from auditdm_hub.releases.selection import labels_of, write_selection
 from auditdm_hub.releases.verify import verify_folder
 
 PARTIAL = ".auditdm-partial"
@@ -68,6 +68,7 @@ def download(
     version = choose(reader, address.version)
     _warn(reader, str(version), say)
     manifest, commit = reader.manifest(version), reader.commit(version)
+    labels_of(manifest, types)
     lock = Lock(address.repo, reader.type, str(version), commit, manifest.digest, tuple(types))
     place = cached_lock(address.repo, reader.type, version) if to is None else to / LOCK
     before = Lock.read(place)
@@ -122,6 +123,7 @@ def _from_folder(reader: FolderReader, address: Address, to: Path | None, types:
     version = choose(reader, address.version)
     _warn(reader, str(version), say)
     source, manifest = reader.path(version), reader.manifest(version)
+    labels_of(manifest, types)
     damaged = _damaged(source)
     if damaged:
         raise ReleaseError(f"{source}: {damaged[0]} is not what {FILE_NAME} says")

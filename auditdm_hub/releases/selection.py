@@ -23,9 +23,8 @@ def labels_of(manifest: Manifest, types: Sequence[str]) -> list[int]:
     names = [*manifest.types, UNASSIGNED]
     for name in types:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1, 0.5) or [
-                each for each in names if name.lower() in each.lower()
-            ]
+            near = difflib.get_close_matches(name, names, 1, 0.5)
+            near = near or [each for each in names if name.lower() in each.lower()]
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(names)}"
             raise ReleaseError(visible(f"{manifest.name} {manifest.version} has no failure type {name!r}{hint}"))
     return [names.index(name) for name in types]
@@ -37,6 +36,7 @@ def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
     Raises:
         ReleaseError: there is no type of that name.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -52,11 +52,10 @@ def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
             continue
         column, wanted = ("failure_type", labels) if path.startswith("data/failures/") else ("name", list(types))
         with pq.ParquetFile(source / path) as file, atomic_file(to / path) as written:
+            kept = pa.array(wanted, file.schema_arrow.field(column).type)
             with pq.ParquetWriter(written, file.schema_arrow, compression="zstd") as writer:
                 for batch in file.iter_batches(batch_size=BATCH):
-                    writer.write_batch(
-                        batch.filter(pc.is_in(batch[column], value_set=_array(wanted, batch[column].type)))
-                    )
+                    writer.write_batch(batch.filter(pc.is_in(batch[column], value_set=kept)))
     named = "\n".join(f"- {visible(name)}" for name in types)
     atomic_write_text(
         to / "README.md",
@@ -64,9 +63,3 @@ def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
         f"failure types only:\n\n{named}\n\nThe whole: `auditdm-hub download {manifest.name}@{manifest.version}`. Licences: "
         "`NOTICE` and `LICENSES/`.\n",
     )
-
-
-def _array(values: list[int] | list[str], type: object) -> object:
-    import pyarrow as pa
-
-    return pa.array(values, type)

@@ -166,11 +166,13 @@ def _plan(
     rows = RunRows(run, license_of)
     found = _manifest_of(newest, "dataset")
     last = Last(found, read_index(newest / INDEX), newest) if newest and found else None
-    total = sum(1 for _ in rows.rows("exchanges")) + sum(1 for _ in rows.rows("failures")) + len(rows.types)
-    rows.dropped.clear()
-    tell = watcher.stage("rows")
+    tell, total = watcher.stage("rows"), rows.count
+    if found and options.append:
+        total += sum(sum(splits.values()) for splits in found.rows.values())
     whole = Wish(name, on_hub, version, options.append, options.replace, texts)
-    return plan_failure_set(rows, whole, last, cards.dataset, license_of, stage, lambda done: tell(done, total))
+    return plan_failure_set(
+        rows, whole, last, cards.dataset, license_of, stage, lambda done: tell(done, max(done, total))
+    )
 
 
 def _manifest_of(folder: Path | None, kind: Kind) -> Manifest | None:

@@ -40,7 +40,7 @@ def command(
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in versions], indent=2))
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (each.version, each.date, f"{each.rows:,}", str(each.types), each.license, each.digest[:12])
         if not each.fault
         else (each.version, "", "", "", "", "")
