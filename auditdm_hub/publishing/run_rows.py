@@ -63,7 +63,7 @@ class RunRows:
     @property
     def count(self) -> int:
         """How many rows there are at most."""
-        trials = sum(pq.read_metadata(path).num_rows for path in (self._run.path / "exchanges").rglob("*.parquet"))
+        trials: int = sum(pq.read_metadata(path).num_rows for path in (self._run.path / "exchanges").rglob("*.parquet"))
         return trials + len(self._kinds) + len(self.types)
 
     def image(self, sha: str) -> bytes:

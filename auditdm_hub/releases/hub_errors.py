@@ -28,6 +28,7 @@ def client_errors() -> tuple[type[Exception], ...]:
         ConnectionError,
         TimeoutError,
         RuntimeError,  # what hf_xet raises
+        ValueError,  # what a card that the Hub does not accept raises
         OSError,
     )
 
@@ -58,6 +59,8 @@ def explain(error: Exception, what: str) -> HubError:
     else:
         why = _by_class(error) or (_by_status(error, status) if status else "")
     said = _first_line(error) or type(error).__name__
+    if not why and isinstance(error, ValueError):
+        why = f"the Hub refused it: {' '.join(str(error).split())}"
     return HubError(f"{what}: {why or f'the connection failed ({said}): give the same command again'}")
 
 

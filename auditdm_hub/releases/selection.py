@@ -57,9 +57,9 @@ def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
                 for batch in file.iter_batches(batch_size=BATCH):
                     writer.write_batch(batch.filter(pc.is_in(batch[column], value_set=kept)))
     named = "\n".join(f"- {visible(name)}" for name in types)
+    name = f"{visible(manifest.name)} {manifest.version}"
     atomic_write_text(
         to / "README.md",
-        f"# A part of {visible(manifest.name)} {manifest.version}\n\nThe configs `failures` and `failure_types`, of these "
-        f"failure types only:\n\n{named}\n\nThe whole: `auditdm-hub download {manifest.name}@{manifest.version}`. Licences: "
-        "`NOTICE` and `LICENSES/`.\n",
+        f"# A part of {name}\n\nThe configs `failures` and `failure_types`, of these failure types only:\n\n{named}\n\n"
+        f"The whole: `auditdm-hub download {manifest.name}@{manifest.version}`. Licences: `NOTICE` and `LICENSES/`.\n",
     )
