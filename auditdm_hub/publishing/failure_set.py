@@ -99,8 +99,8 @@ def plan_failure_set(
     plan = finish(folder, draft, describe, compare, last.manifest if last else None, wish.version)
     if union.again and not plan.published:
         raise ReleaseError(
-            f"{wish.name} holds this run already, as it was before it changed, and its figures cannot be taken out again: "
-            "publish it anew with --replace, then add the other runs"
+            f"{wish.name} holds this run already, as it was before it changed, and its figures cannot be taken "
+            "out again: publish it anew with --replace, then add the other runs"
         )
     return replace(plan, checked=gates.counts)
 

@@ -90,23 +90,22 @@ def download(
 def _snapshot(reader: HubReader, commit: str, manifest: Manifest, folder: Path | None) -> Path:
     """Fetch all files of a commit, and those that are damaged once more."""
     what = f"{reader.where} {manifest.version}"
-    wanted = [*manifest.files, FILE_NAME]
 
-    def fetch(paths: list[str], again: bool) -> Path:
+    def fetch(paths: list[str] | None) -> Path:
         with explained(what):
             return Path(
                 reader.api.snapshot_download(
                     reader.where, repo_type=reader.type, revision=commit, local_dir=folder, allow_patterns=paths,
-                    force_download=again,
+                    force_download=paths is not None,
                 )
             )  # fmt: skip
 
-    found = fetch(wanted, False)
+    found = fetch(None)
     damaged = _damaged(found)
     if damaged:
         for path in damaged:
             (found / path).resolve().unlink(missing_ok=True)  # in the cache, what the link leads to
-        found = fetch(damaged, True)
+        found = fetch(damaged)
         damaged = _damaged(found)
     if damaged:
         raise ReleaseError(f"{what}: {damaged[0]} is not what {FILE_NAME} says, and was no better the second time")

@@ -53,6 +53,7 @@ def explained(what: str) -> Iterator[None]:
 
 def explain(error: Exception, what: str) -> HubError:
     """Return an error of a client in our own words."""
+    error = _behind(error)
     status = status_of(error)
     if no_space(error):
         why = "the disk is full: free some space, then give the same command again"
@@ -62,6 +63,16 @@ def explain(error: Exception, what: str) -> HubError:
     if not why and isinstance(error, ValueError):
         why = f"the Hub refused it: {' '.join(str(error).split())}"
     return HubError(f"{what}: {why or f'the connection failed ({said}): give the same command again'}")
+
+
+def _behind(error: Exception) -> Exception:
+    """Return what the Hub said where the client tells only that a file is not in the cache."""
+    from huggingface_hub import errors
+
+    cause = error.__cause__ or error.__context__
+    if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(cause, Exception) and status_of(cause):
+        return cause
+    return error
 
 
 def _by_class(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """Check a release: every byte against its manifest, every row against its index, every image against its name."""
 
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -120,17 +121,21 @@ def _row_faults(row: Mapping[str, Any], split: str) -> Iterator[str]:
 
 
 def _check_images(folder: Path, sound: set[str], report: Report) -> None:
-    """Decode every image once and compare its pixels with its name; rows show the same image again and again."""
-    done: set[str] = set()
+    """Decode every image file once and compare its pixels with its name; rows show the same one again and again."""
+    done: set[tuple[str, bytes]] = set()
 
     def fresh() -> Iterator[tuple[str, bytes, str]]:
         for path in sorted(path for path in sound if path.startswith(("data/failures/", "data/exchanges/"))):
             for number, row in enumerate(_rows(folder / path, images=True)):
                 for column in IMAGES:
                     sha = row["image_sha256" if column == "image" else "source_image_sha256"]
-                    if row.get(column) and sha not in done:
-                        done.add(sha)
-                        yield f"{path} row {number}, {column}", row[column]["bytes"], sha
+                    if not row.get(column):
+                        continue
+                    data = row[column]["bytes"]
+                    key = (sha, hashlib.sha256(data).digest())
+                    if key not in done:
+                        done.add(key)
+                        yield f"{path} row {number}, {column}", data, sha
 
     with ThreadPoolExecutor(WORKERS) as pool:
         for part in _parts(fresh()):

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from auditdm_cards import adapter_card, dataset_card
 from hub_server.fixtures import hub, plane  # noqa: F401
 from workflows.own_objects import Objects
 
+from auditdm_cards import adapter_card, dataset_card
 from auditdm_hub.publishing import hub as protocol
 from auditdm_hub.publishing.hub import Published
 from auditdm_hub.runs import Run
