@@ -14,14 +14,8 @@ from auditdm_hub.workflows.parts import ADAPTER
 
 RECTIFIED, EVALUATION = "adapter", "evaluation.json"
 TRAINED = (
-    "learning_rate",
-    "beta",
-    "num_generations",
-    "prompts_per_step",
-    "temperature",
-    "lora_r",
-    "lora_alpha",
-    "novelty",
+    *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
+    *("lora_rank", "lora_alpha", "loss_type"),
 )
 
 

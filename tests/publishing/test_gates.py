@@ -193,6 +193,14 @@ def test_a_sound_adapter_passes(tmp_path: Path) -> None:
     assert list(check_adapter_folder(adapter(tmp_path / "a"))) == []
 
 
+def test_an_adapter_that_imports_something_is_refused(tmp_path: Path) -> None:
+    mapping = {"base_model_class": "X", "parent_library": "my_code.models"}
+    (found,) = check_adapter_folder(adapter(tmp_path / "a", auto_mapping=mapping))
+    assert "lets peft import my_code.models" in str(found)
+    fine = {"base_model_class": "X", "parent_library": "transformers.models.gemma3.modeling_gemma3"}
+    assert list(check_adapter_folder(adapter(tmp_path / "a", auto_mapping=fine))) == []
+
+
 @pytest.mark.parametrize("base", ["/home/ann/base", "./base", "base", "a/b/c", "C:\\base", ""])
 def test_an_adapter_with_a_path_as_base_is_refused(tmp_path: Path, base: str) -> None:
     (found,) = check_adapter_folder(adapter(tmp_path / "a", base_model_name_or_path=base))

@@ -29,13 +29,10 @@ def check_adapter_folder(folder: Path) -> Iterator[Finding]:
     if base.count("/") != 1 or base.startswith(("/", ".", "~")) or "\\" in base:
         where = f"{CONFIG}: base_model_name_or_path"
         yield Finding("adapter", where, f"{base!r} is no model of the Hub", "say it with --base ORG/NAME")
-    if config.get("auto_mapping"):
-        yield Finding(
-            "adapter",
-            f"{CONFIG}: auto_mapping",
-            "names classes to import",
-            "save the adapter for a class of transformers",
-        )
+    library = str((config.get("auto_mapping") or {}).get("parent_library", "transformers"))
+    if library.partition(".")[0] != "transformers":
+        what = f"lets peft import {library}"
+        yield Finding("adapter", f"{CONFIG}: auto_mapping", what, "save the adapter for a class of transformers")
 
 
 def _weights(path: Path, name: str) -> Iterator[Finding]:
