@@ -1,4 +1,7 @@
-"""Where a release is: `ORG/NAME[@VERSION]` on the Hub, or `DIR[@VERSION]`, a folder with releases (or a lone one)."""
+"""Where a release is: `ORG/NAME[@VERSION]` on the Hub, or `DIR[@VERSION]`, a folder with releases (or a lone one).
+
+"playground" is the release that comes with the package: the failures that the default audit found.
+"""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +12,8 @@ from auditdm_hub.releases.manifest import FILE_NAME
 from auditdm_hub.releases.version import Version
 
 VERSIONS = "versions"
+EXAMPLE = "playground"
+SHIPPED = Path(__file__).parent / "example"
 REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -39,6 +44,8 @@ def parse_address(text: str, version: str | None = None) -> Address:
     if named and version:
         raise ConfigError(f"got {text!r} and version {version!r}: say the version once")
     wanted = Version.parse(named or version or "") if named or version or at else None
+    if name == EXAMPLE and not Path(name).exists():
+        return Address(name, SHIPPED, wanted)
     if is_releases(Path(name)):
         return Address(name, Path(name), wanted)
     if REPO.fullmatch(name) and not Path(name).exists():

@@ -22,7 +22,7 @@ def plane(request: pytest.FixtureRequest) -> str:
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[HubServer]:
     """A Hub, and clients in this process that talk to it as ada, with an empty cache."""
     import datasets
-    from huggingface_hub import constants
+    from huggingface_hub import constants, hf_api
 
     home = tmp_path / "home"
     lfs = "plane" in request.fixturenames and request.getfixturevalue("plane") == "lfs"
@@ -33,6 +33,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
         monkeypatch.setattr(datasets.config, "HF_ENDPOINT", server.url)
         monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", home / "datasets")
+        monkeypatch.setattr(hf_api.api, "endpoint", server.url)  # what module-level functions use
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", lfs)
         monkeypatch.setattr(constants, "HF_HOME", str(home))
