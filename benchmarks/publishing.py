@@ -3,8 +3,8 @@
     python -m benchmarks.publishing [--rows 20000] [--times 3] [--json]
 
 A run with so many exchanges, each with its own image of about 64 KiB, and an eighth of them failures. `publish` (rows,
-gates, images decoded, upload, commit, tag) is timed beside what a user would write without it: a `Dataset` made from the
-same rows and images, `push_to_hub` for each config, `snapshot_download`. `download` (every file checked) beside
+gates, images decoded, upload, commit, tag) is timed beside what a user would write without it: a `Dataset` made from
+the same rows and images, `push_to_hub` for each config, `snapshot_download`. `download` (every file checked) beside
 `snapshot_download`. Each in a process of its own, with fresh caches; the median of several times, and the most memory
 that a process held.
 """
@@ -109,7 +109,6 @@ def plain_publish(run: Path, repo: str) -> None:
     from huggingface_hub import snapshot_download
 
     from auditdm_hub.publishing.run_rows import RunRows
-    from auditdm_hub.publishing.union import Union
     from auditdm_hub.releases.schema import CONFIGS, features_of
 
     rows = RunRows(Run.open(run), lambda model: "apache-2.0")
@@ -119,7 +118,6 @@ def plain_publish(run: Path, repo: str) -> None:
         for row in rows.rows(config):  # type: ignore[arg-type]
             yield {**row, **{name: str(images.path(row[name])) for name in ("image", "source_image") if row.get(name)}}
 
-    del Union
     for config in CONFIGS:
         features = features_of(config, [KIND])
         made = Dataset.from_generator(with_files, features=features, gen_kwargs={"config": config})
@@ -160,9 +158,7 @@ def measure(name: str, run: Path, repo: str, environment: dict[str, str]) -> dic
     with tempfile.TemporaryDirectory(dir=run.parent) as home:
         env = {**os.environ, **environment, "HF_HOME": home, "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
         command = [sys.executable, "-m", "benchmarks.publishing", "--child", name, "--run", str(run), "--repo", repo]
-        done = subprocess.run(
-            command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -184,7 +180,7 @@ def main() -> None:
         child(options.child, options.run, options.repo)
         return
     sys.path.insert(0, str(ROOT / "tests"))
-    from hub_server import HubServer
+    from hub_server import HubServer  # type: ignore[import-not-found]
 
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
