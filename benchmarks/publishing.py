@@ -182,9 +182,9 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     from hub_server import HubServer  # type: ignore[import-not-found]
 
-    shutil.rmtree(options.folder, ignore_errors=True)
-    options.folder.mkdir(parents=True)
-    run = make_run(options.folder / "run", options.rows)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    there = options.folder / f"run-{options.rows}"
+    run = Run.open(there) if (there / "results.json").is_file() else make_run(there, options.rows)
     found: dict[str, list[dict[str, float]]] = {}
     for number in range(options.times):
         folder = options.folder / f"hub{number}"
