@@ -27,6 +27,9 @@ ENVIRONMENT = {
     "DIFFUSERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Parts of 64 MB each are in memory until they are sent: with more at once, memory grows beyond a gigabyte.
+    "HF_XET_CLIENT_AC_MAX_UPLOAD_CONCURRENCY": "4",
+    "HF_XET_DATA_MAX_CONCURRENT_FILE_INGESTION": "2",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
