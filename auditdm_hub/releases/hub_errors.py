@@ -126,7 +126,11 @@ def is_offline(error: HubError) -> bool:
     from huggingface_hub import errors
 
     cause = error.__cause__
-    return isinstance(cause, (errors.OfflineModeIsEnabled, *_transport(), ConnectionError, TimeoutError))
+    return (
+        cause is not None
+        and status_of(cause) is None
+        and isinstance(cause, (errors.OfflineModeIsEnabled, *_transport(), ConnectionError, TimeoutError))
+    )
 
 
 def status_of(error: BaseException) -> int | None:

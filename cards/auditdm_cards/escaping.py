@@ -1,6 +1,7 @@
 """Text that models, users and strangers wrote, as it may stand in a card: it says what it says, and does nothing."""
 
 import html
+import json
 import re
 
 from auditdm_hub.text import visible
@@ -27,7 +28,7 @@ def code(text: object, longest: int = LONGEST) -> str:
 
 def quoted(text: str) -> str:
     """Return a text as a literal of Python, for code that is to be copied."""
-    return repr(visible(text))
+    return json.dumps(visible(text), ensure_ascii=False)
 
 
 def _entity(found: re.Match[str]) -> str:

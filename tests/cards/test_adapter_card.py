@@ -9,7 +9,7 @@ import torch
 import yaml
 from hub_server import HubServer
 from huggingface_hub import HfApi, ModelCard
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from publishing.conftest import Publish
 from transformers import AutoModelForImageTextToText
 
@@ -73,17 +73,23 @@ def test_co2_is_power_times_time_times_the_average_of_electricity() -> None:
     assert "700 W x time x 475 g/kWh" in card
 
 
+def save_adapter(folder: Path, seed: int, *modules: str) -> PeftModel:
+    """Save an adapter with random weights for the playground's auditor."""
+    base = AutoModelForImageTextToText.from_pretrained(model_folder("auditor"))
+    torch.manual_seed(seed)
+    made = get_peft_model(base, LoraConfig(r=4, target_modules=list(modules), init_lora_weights=False))
+    made.save_pretrained(folder)
+    return made  # type: ignore[return-value]
+
+
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks transformers for it
 def test_an_adapter_is_published_and_loaded_by_the_code_of_its_card(
     hub: HubServer, publish: Publish, tmp_path: Path
 ) -> None:
     """With peft, from the Hub, on its base from the Hub; merged weights answer the same."""
-    base = AutoModelForImageTextToText.from_pretrained(model_folder("auditor"))
     HfApi().create_repo("ada/base")
     HfApi().upload_folder(repo_id="ada/base", folder_path=model_folder("auditor"))
-    torch.manual_seed(0)
-    trained = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False))
-    trained.save_pretrained(tmp_path / "adapter")
+    trained = save_adapter(tmp_path / "adapter", 0, "q_proj", "v_proj")
     with pytest.raises(ReleaseError, match="is no model of the Hub; say it with --base ORG/NAME"):
         publish("ada/fix", adapter=tmp_path / "adapter")
     first = publish("ada/fix", adapter=tmp_path / "adapter", base="ada/base")
@@ -100,11 +106,9 @@ def test_an_adapter_is_published_and_loaded_by_the_code_of_its_card(
         exec(f"merged = {merge}", space)
         merged = space["merged"](input_ids=ids).logits  # type: ignore[operator]
     assert torch.equal(found, wanted)
-    assert torch.allclose(merged, wanted, atol=1e-4)
-    again = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False))
-    again.save_pretrained(tmp_path / "again")
+    assert (merged - wanted).norm() < 0.02 * wanted.norm()  # the base is in bfloat16
+    save_adapter(tmp_path / "again", 1, "q_proj", "v_proj")
     assert str(publish("ada/fix", adapter=tmp_path / "again", base="ada/base").version) == "v1.1.0"
-    other = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False))
-    other.save_pretrained(tmp_path / "other")
+    save_adapter(tmp_path / "other", 1, "q_proj")
     assert str(publish("ada/fix", adapter=tmp_path / "other", base="ada/base").version) == "v2.0.0"
     assert str(first.version) == "v1.0.0"
