@@ -155,7 +155,7 @@ def test_files_are_at_most_400_lines(folder: str) -> None:
     ("module", "code"),
     [
         ("auditdm_hub.auditing.ask", "from auditdm_hub.curate.names import name"),
-        ("auditdm_hub.auditing.ask", "def f():\n    import auditdm_hub.publish"),
+        ("auditdm_hub.auditing.ask", "def f():\n    import auditdm_hub.publishing"),
         ("auditdm_hub.auditing.ask", "from auditdm_hub import report"),
         ("auditdm_hub.auditing.ask", "from auditdm_hub.playground import scene"),
         ("auditdm_hub.records", "from auditdm_hub.statistics import wilson"),
@@ -174,7 +174,7 @@ def test_a_forbidden_import_is_found(module: str, code: str) -> None:
     ("module", "code"),
     [
         ("auditdm_hub.auditing.ask", "from auditdm_hub.models.hf import load\nfrom auditdm_hub import cache, records"),
-        ("auditdm_hub.workflows", "from auditdm_hub.publish import plan\nimport auditdm_hub.playground"),
+        ("auditdm_hub.workflows", "from auditdm_hub.publishing import plan\nimport auditdm_hub.playground"),
         ("auditdm_hub.evaluate.suite", "import auditdm_hub.playground"),
         ("auditdm_hub.models.hf", "import torch\nfrom auditdm_hub.cache import Cache"),
         ("auditdm_hub", "from auditdm_hub.workflows import audit"),

@@ -15,7 +15,7 @@
 Everything depends on the rows, the embedder and the seed alone, not on the order of the rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,9 +105,7 @@ def curate(
     tell(1, STEPS)
     own = [kept[index] for index in once.kept]
     table = tabulate(own)
-    searched = _with_contrast(
-        table, [row for identity, row in _scored(contrast).items() if identity not in rows], embedder
-    )
+    searched = _with_contrast(table, _scored(row for row in contrast if row.probe.id not in rows), embedder)
     failures = [row for row in table.judged if row.failed]
     features = failure_features(failures, embedder, seed)
     cuts = cuts_of(grow(features, seed))
@@ -138,16 +136,17 @@ def curate(
     )
 
 
-def _scored(judged: Sequence[Judged]) -> dict[str, Judged]:
+def _scored(judged: Iterable[Judged]) -> dict[str, Judged]:
     """Return the failures and agreements by their probe's id, in its order."""
     scored = {row.probe.id: row for row in judged if row.verdict.outcome in ("failure", "agreement")}
     return dict(sorted(scored.items()))
 
 
-def _with_contrast(table: Table, others: Sequence[Judged], embedder: Embedder) -> Table:
+def _with_contrast(table: Table, contrast: Mapping[str, Judged], embedder: Embedder) -> Table:
     """Return a table of the same trials and behind them the others, once each."""
-    if not others:
+    if not contrast:
         return table
+    others = list(contrast.values())
     once = deduplicate(others, embedder.embed([row.probe.question for row in others]))
     return tabulate([*table.judged, *(others[index] for index in once.kept)])
 

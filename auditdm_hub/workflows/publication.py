@@ -108,7 +108,10 @@ def publish_run(
     with _locked(stage):
         if options.to:
             return _to_folder(run, name or options.to.resolve().name, stage, options, cards, confirm, watcher)
-        return _to_hub(run, name, stage, options, cards, confirm, watcher, api)
+        from huggingface_hub import HfApi
+
+        place = Place(api or HfApi(), name, "model" if options.adapter else "dataset")
+        return _to_hub(run, place, stage, options, cards, confirm, watcher)
 
 
 def _to_folder(
@@ -127,22 +130,12 @@ def _to_folder(
 
 
 def _to_hub(
-    run: Run,
-    name: str,
-    stage: Path,
-    options: Options,
-    cards: Cards,
-    confirm: Confirm,
-    watcher: Watcher,
-    api: "HfApi | None",
+    run: Run, place: Place, stage: Path, options: Options, cards: Cards, confirm: Confirm, watcher: Watcher
 ) -> Published | Outline:
-    from huggingface_hub import HfApi
-
-    place = Place(api or HfApi(), name, "model" if options.adapter else "dataset")
     state = hubs.find_state(place)
     with TemporaryDirectory(dir=stage.parent, prefix=".last-") as scratch:
         newest = hubs.fetch_newest(place, state, Path(scratch), whole=options.append) if state else None
-        plan = _plan(run, name, stage, options, cards, newest, watcher)
+        plan = _plan(run, place.repo, stage, options, cards, newest, watcher)
     outline = Outline(plan, place.url if state else "", state.head if state else "", options)
     if state:
         hubs.refuse_strangers(place, state, options.parent or None)

@@ -17,7 +17,7 @@ COMMANDS = {
     "download": "Download a release, with every file checked.",
     "list": "List the releases in a place, or all on the Hub.",
     "presets": "List the presets, or print one as YAML.",
-    "publish": "Publish a run's failures, or an adapter, as a version that never changes.",
+    "publish": "Publish failures, or an adapter, as a version that stays.",
     "report": "Write a run's report again, without asking any model.",
     "verify": "Check every byte, row and image of a release.",
 }

@@ -39,7 +39,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan and what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Publish a run's failures, or an adapter, as a version that never changes.
+    """Publish failures, or an adapter, as a version that stays.
 
     The same command after an interruption goes on, and does nothing if all is done.
     """
