@@ -98,6 +98,11 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._left: int | None = 0
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
 
     def handle_one_request(self) -> None:
         try:
@@ -112,6 +117,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         hub, plane = self.server.hub, self.server.plane
+        if plane == "data":
+            self.path = self.path.removeprefix(hub.prefix)
         length = self.headers.get("Content-Length")
         chunked = "chunked" in self.headers.get("Transfer-Encoding", "")
         self._left = None if chunked else int(length or 0)
@@ -199,6 +206,16 @@ class PlaneServer(ThreadingHTTPServer):
     def __init__(self, hub: "HubServer", plane: Plane, port: int, answer: Callable[[Request], Reply]) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.hub, self.plane, self.answer = hub, plane, answer
+        self.connections: set[socket.socket] = set()
+
+    def server_close(self) -> None:
+        """End the connections, too: a client that keeps one would go on talking to a server that is gone."""
+        super().server_close()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other side was faster
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Keep what went wrong in the server itself, so that a test can say so."""

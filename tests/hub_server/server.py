@@ -101,7 +101,10 @@ class HubServer:
         self._hub = PlaneServer(self, "hub", port, lambda request: self._answer(HUB_ROUTES, request))
         self._data = PlaneServer(self, "data", data_port, lambda request: self._answer(DATA_ROUTES, request))
         self.url = f"http://127.0.0.1:{self._hub.server_address[1]}"
-        self.data_url = f"http://localhost:{self._data.server_address[1]}"
+        # A Xet client remembers which parts an address holds, for longer than a test: an address of its own for each
+        # folder, since ports come again.
+        self.prefix = f"/{self.storage.identity}"
+        self.data_url = f"http://localhost:{self._data.server_address[1]}{self.prefix}"
 
     def __enter__(self) -> Self:
         for server in (self._hub, self._data):

@@ -92,6 +92,9 @@ class Storage:
         self.folder = folder
         for name in ("blobs", "repos", "xorbs", "files"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        if not (folder / "id").is_file():
+            self.write(folder / "id", secrets.token_hex(8).encode())
+        self.identity = (folder / "id").read_text()
         self._locks: dict[str, threading.RLock] = {}
         self._guard = threading.Lock()
 
