@@ -10,10 +10,13 @@ from typing import Any
 
 from auditdm_hub.publishing.facts import FailureSet
 from auditdm_hub.publishing.licenses import find
+from auditdm_hub.releases.schema import SPLITS, UNASSIGNED
 from auditdm_hub.text import visible
 
 REPOSITORY = "repo"
-PARQUET = "application/vnd.apache.parquet"
+PARQUET = "application/x-parquet"
+"""The media type by which the format's readers know Parquet; with the registered one they open nothing."""
+SPLIT_SET, LABEL_SET = "splits", "failure_type_labels"
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -48,23 +51,26 @@ def croissant(release: FailureSet) -> bytes:
         "name": visible(release.name).replace("/", "_"),
         "description": _description(release),
         "license": terms.url if terms else f"{release.license.name}: {release.license.link}",
-        "url": _address(release),
-        "citeAs": f"auditdm-hub: {visible(release.name)} {release.version}. Method: AuditDM, arXiv:2512.16921".replace(
-            " .", "."
-        ),
+        **({"url": _address(release)} if release.on_hub else {}),
+        "citeAs": f"{' '.join(filter(None, (visible(release.name), release.version)))}: failures of vision-language "
+        "models, found by auditdm-hub. Method: AuditDM, arXiv:2512.16921",
         "keywords": ["auditdm", "failure analysis", "vision-language models"],
         "inLanguage": "en",
         "datePublished": str(release.audits[-1]["date"])[:10],
         **({"version": release.version.removeprefix("v")} if release.version else {}),
         **_responsible(release),
         "distribution": [*_files(release), *_file_sets(release)],
-        "recordSet": [_record_set(release, config) for config in release.features],
+        "recordSet": [
+            _splits(),
+            _labels(release),
+            *(_record_set(release, config) for config in release.features),
+        ],
     }
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _address(release: FailureSet) -> str:
-    return f"https://huggingface.co/datasets/{release.name}" if release.on_hub else "https://arxiv.org/abs/2512.16921"
+    return f"https://huggingface.co/datasets/{release.name}"
 
 
 def _description(release: FailureSet) -> str:
@@ -77,16 +83,17 @@ def _description(release: FailureSet) -> str:
 
 
 def _files(release: FailureSet) -> Iterator[dict[str, Any]]:
-    """Yield the repository and each file of data, which is named with its hash."""
-    yield {
-        "@type": "cr:FileObject",
-        "@id": REPOSITORY,
-        "name": REPOSITORY,
-        "description": "The repository, or the folder, that holds this file.",
-        "contentUrl": _address(release),
-        "encodingFormat": "git+https",
-        "sha256": "https://github.com/mlcommons/croissant/issues/80",  # what the format wants where nothing is hashed
-    }
+    """Yield the repository, if there is one, and each file of data, which is named with its hash."""
+    if release.on_hub:
+        yield {
+            "@type": "cr:FileObject",
+            "@id": REPOSITORY,
+            "name": REPOSITORY,
+            "description": "The repository that holds this file.",
+            "contentUrl": _address(release),
+            "encodingFormat": "git+https",
+            "sha256": "https://github.com/mlcommons/croissant/issues/80",  # what the format wants of a repository
+        }
     for path, (size, sha256) in sorted(release.files.items()):
         if path.startswith("data/"):
             yield {
@@ -101,51 +108,91 @@ def _files(release: FailureSet) -> Iterator[dict[str, Any]]:
 
 
 def _file_sets(release: FailureSet) -> Iterator[dict[str, Any]]:
+    """Yield the shards of each config; what is in no repository lies beside this file."""
     for config in release.features:
         yield {
             "@type": "cr:FileSet",
             "@id": f"{config}-files",
             "name": f"{config}-files",
             "description": f"All shards of the config {config}.",
-            "containedIn": {"@id": REPOSITORY},
+            **({"containedIn": {"@id": REPOSITORY}} if release.on_hub else {}),
             "encodingFormat": PARQUET,
             "includes": f"data/{config}/*.parquet",
         }
 
 
+def _splits() -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": SPLIT_SET,
+        "name": SPLIT_SET,
+        "dataType": "cr:Split",
+        "description": "All rows about one source image are in the same split.",
+        "key": {"@id": f"{SPLIT_SET}/name"},
+        "field": [_place(SPLIT_SET, "name") | {"dataType": "sc:Text"}],
+        "data": [{f"{SPLIT_SET}/name": name} for name in SPLITS],
+    }
+
+
+def _labels(release: FailureSet) -> dict[str, Any]:
+    """Return the names of the labels of `failure_type`."""
+    names = [visible(name) for name in release.features["failures"]["failure_type"].names]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": LABEL_SET,
+        "name": LABEL_SET,
+        "dataType": "sc:Enumeration",
+        "description": f"What the integers of failures/failure_type mean; {UNASSIGNED}: of no type.",
+        "key": {"@id": f"{LABEL_SET}/label"},
+        "field": [
+            _place(LABEL_SET, "label") | {"dataType": "sc:Integer"},
+            _place(LABEL_SET, "name") | {"dataType": ["sc:Text", "sc:name"]},
+        ],
+        "data": [{f"{LABEL_SET}/label": label, f"{LABEL_SET}/name": name} for label, name in enumerate(names)],
+    }
+
+
 def _record_set(release: FailureSet, config: str) -> dict[str, Any]:
     rows = sum(release.rows[config].values())
+    fields = [_field(config, name, feature) for name, feature in release.features[config].items()]
+    if len(release.rows[config]) > 1:
+        source = {
+            "fileSet": {"@id": f"{config}-files"},
+            "extract": {"fileProperty": "fullpath"},
+            "transform": {"regex": rf".*data/{config}/({'|'.join(SPLITS)})-.*"},
+        }
+        fields.append({**_place(config, "split"), "dataType": "sc:Text", "source": source})
     return {
         "@type": "cr:RecordSet",
         "@id": config,
         "name": config,
         "description": f"{rows:,} rows.",
         "key": {"@id": f"{config}/{'name' if config == 'failure_types' else 'id'}"},
-        "field": [_field(config, name, feature) for name, feature in release.features[config].items()],
+        "field": fields,
     }
 
 
+def _place(record_set: str, name: str) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": f"{record_set}/{name}", "name": name}
+
+
 def _field(config: str, name: str, feature: Any) -> dict[str, Any]:  # noqa: ANN401 - any feature of `datasets`
-    place = {"@type": "cr:Field", "@id": f"{config}/{name}", "name": name}
+    place = _place(config, name)
     source = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": name}}
     kind = type(feature).__name__
     if kind == "Image":
         return {**place, "dataType": "sc:ImageObject", "source": {**source, "transform": {"jsonPath": "bytes"}}}
     if kind == "ClassLabel":
-        return {
-            **place,
-            "dataType": "sc:Integer",
-            "description": f"Labels: {', '.join(map(visible, feature.names))}",
-            "source": source,
-        }
+        said = f"A label; {LABEL_SET} names it."
+        return {**place, "dataType": "sc:Integer", "description": said, "source": source}
     if kind == "List":
-        return {
-            **place,
-            "dataType": "sc:Text",
-            "repeated": True,
-            "description": "The answer of each reference, by its name.",
-            "source": source,
-        }
+        parts = [
+            {**_place(f"{config}/{name}", part), "dataType": TYPES[each.dtype],
+             "source": {**source, "transform": {"jsonPath": part}}}
+            for part, each in feature.feature.items()
+        ]  # fmt: skip
+        return {**place, "repeated": True, "description": "The answer of each reference, by its name.",
+                "subField": parts}  # fmt: skip
     return {**place, "dataType": TYPES[feature.dtype], "source": source}
 
 
@@ -173,7 +220,7 @@ def _responsible(release: FailureSet) -> dict[str, Any]:
         ],
         "rai:dataAnnotationProtocol": (
             "The consensus is the answer of the largest agreeing group of references, one vote for each "
-            "family of models. No person annotated anything."
+            "family of models. The audit asks no person; what the images' source annotated is not part of it."
         ),
         "rai:machineAnnotationTools": references,
         "rai:annotationsPerItem": str(len(references)),

@@ -3,13 +3,19 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import mlcroissant
 import pytest
 import yaml
+from hub_server import HubServer
+from huggingface_hub import snapshot_download
+from PIL import Image
 from publishing.conftest import Publish
 
 from auditdm_hub import load_failures
+from auditdm_hub.publishing.croissant import LABEL_SET, SPLIT_SET
+from auditdm_hub.releases.schema import CONFIGS, SPLITS_OF, Config
 from auditdm_hub.runs import Run
 
 
@@ -19,7 +25,9 @@ def releases(publish: Publish, tmp_path: Path) -> Path:
     return tmp_path / "releases"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib, which mlcroissant uses
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of mlcroissant's own
+
+
 def test_croissant_is_valid(releases: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         dataset = mlcroissant.Dataset(str(releases / "croissant.json"))
@@ -27,7 +35,7 @@ def test_croissant_is_valid(releases: Path, caplog: pytest.LogCaptureFixture) ->
     assert (issues.errors, issues.warnings) == (set(), set())
     metadata = dataset.metadata
     assert metadata.version == "1.0.0"
-    assert {each.id for each in metadata.record_sets} == {"failures", "failure_types", "exchanges"}
+    assert {each.id for each in metadata.record_sets} == {*CONFIGS, SPLIT_SET, LABEL_SET}
     assert metadata.machine_annotation_tools
     assert metadata.data_limitations
     assert metadata.personal_sensitive_information
@@ -37,9 +45,57 @@ def test_croissant_names_every_column_and_every_file(releases: Path) -> None:
     value = json.loads((releases / "croissant.json").read_text())
     manifest = json.loads((releases / "MANIFEST.json").read_text())
     fields = {each["@id"]: {field["name"] for field in each["field"]} for each in value["recordSet"]}
-    assert fields == {config: set(columns) for config, columns in manifest["columns"].items()}
+    for config, columns in manifest["columns"].items():
+        assert fields[config] - {"split"} == set(columns)
+        assert ("split" in fields[config]) == (len(manifest["rows"][config]) > 1)
     hashes = {each["contentUrl"]: each["sha256"] for each in value["distribution"] if each["@id"].startswith("data/")}
     assert hashes == {path: file["sha256"] for path, file in manifest["files"].items() if path.startswith("data/")}
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_reader_of_croissant_reads_what_datasets_reads(releases: Path, config: Config) -> None:
+    dataset = mlcroissant.Dataset(str(releases / "croissant.json"))
+    found = [plain(config, record) for record in dataset.records(config)]
+    wanted = []
+    for split in SPLITS_OF[config]:
+        for row in load_failures(str(releases), config=config, split=split):
+            own = {"split": split} if len(SPLITS_OF[config]) > 1 else {}
+            wanted.append({name: comparable(value) for name, value in {**row, **own}.items()})
+    assert len(found) == len(wanted) > 0
+
+    def key(row: dict[str, Any]) -> str:
+        return str(row.get("id", row.get("name")))
+
+    assert sorted(found, key=key) == sorted(wanted, key=key)
+
+
+def plain(config: str, record: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(f"{config}/"): comparable(value) for name, value in record.items()}
+
+
+def comparable(value: Any) -> Any:  # noqa: ANN401 - any value of a row
+    """Return a value as both readers give it: text instead of bytes, pixels instead of an image."""
+    if isinstance(value, Image.Image):
+        return value.convert("RGB").tobytes()
+    if isinstance(value, list):
+        return [{name.rpartition("/")[2]: comparable(part) for name, part in each.items()} for each in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def test_a_release_of_the_hub_names_its_repository(publish: Publish, hub: HubServer, tmp_path: Path) -> None:
+    publish()
+    folder = Path(snapshot_download("ada/set", repo_type="dataset", local_dir=tmp_path / "there"))
+    value = json.loads((folder / "croissant.json").read_text())
+    assert value["url"] == "https://huggingface.co/datasets/ada/set"
+    dataset = mlcroissant.Dataset(str(folder / "croissant.json"), mapping={"repo": str(folder)})
+    rows = sum(json.loads((folder / "MANIFEST.json").read_text())["rows"]["failures"].values())
+    assert len(list(dataset.records("failures"))) == rows
+
+
+def test_labels_of_croissant_are_those_of_the_data(releases: Path) -> None:
+    dataset = mlcroissant.Dataset(str(releases / "croissant.json"))
+    names = [plain(LABEL_SET, record)["name"] for record in dataset.records(LABEL_SET)]
+    assert names == load_failures(str(releases)).features["failure_type"].names
 
 
 def test_eval_yaml_names_what_there_is(releases: Path) -> None:
