@@ -70,7 +70,7 @@ def plan_adapter(
     def describe(version: str, changes: tuple[Change, ...]) -> Mapping[str, bytes]:
         found = replace(facts, version=version, changes=changes)
         written = {
-            **license_files([found.license.id], wish.extra_texts),
+            **license_files([found.base_license], wish.extra_texts),
             "NOTICE": adapter_notice(found),
             "CHANGELOG.md": changelog(found.name, changes),
             **{f"audits/{number}.json": as_json(audit) for number, audit in enumerate(found.audits)},

@@ -199,7 +199,7 @@ def _models(audits: Sequence[Results], license_of: LicenseOf) -> tuple[ModelUse,
 
 
 def _license(tables: Tables) -> License:
-    return join({name for use in tables.images for name in row_licenses(use.license, use.generator_license)})
+    return join({name for use in tables.images for name in row_licenses(use)})
 
 
 def _origin(union: Union) -> str:

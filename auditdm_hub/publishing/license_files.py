@@ -1,15 +1,14 @@
 """LICENSES/ and NOTICE of a release."""
 
+import textwrap
 from collections.abc import Collection, Mapping
 from importlib.resources import files
 
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.publishing.facts import Adapter, FailureSet, ModelUse
-from auditdm_hub.publishing.licenses import OVERVIEW, Terms, find, known
+from auditdm_hub.publishing.licenses import OVERVIEW, RESTRICTED, Terms, find, known
 from auditdm_hub.text import visible
 
-GEMMA_NOTICE = "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"
-"""The line that section 3.1 of the Gemma terms asks for, word by word."""
 DEMANDS = {
     "by": "name the source",
     "sa": "share changed versions under the same licence",
@@ -23,12 +22,16 @@ def license_files(licenses: Collection[str], extra_texts: Mapping[str, bytes]) -
     """Return LICENSES/: a file for each licence, and an overview.
 
     Args:
-        licenses: ids or names of licences; "other" is passed over.
+        licenses: ids or names of licences; "other", which says only that several are mixed, is passed over.
         extra_texts: id -> text, which the user supplies.
 
     Raises:
-        ReleaseError: a licence is unknown, or its terms have to go along and nobody supplied them.
+        ReleaseError: a licence is unknown, its terms have to go along and nobody supplied them, or a supplied text is
+            empty.
     """
+    for name, data in extra_texts.items():
+        if not data.strip():
+            raise ReleaseError(f"--license-file {name}: the file is empty")
     every = {terms.id: terms for terms in (known(name, "licence") for name in licenses if name != "other")}
     texts = {terms.id: data for name, data in extra_texts.items() if (terms := known(name, "--license-file"))}
     written = {f"LICENSES/{name}.txt": _text(terms, texts) for name, terms in sorted(every.items())}
@@ -42,7 +45,7 @@ def notice(release: FailureSet) -> bytes:
         made = f", drawn or edited by {visible(use.generator)} ({use.generator_license or 'licence unknown'})"
         lines.append(f"- {visible(use.origin)}, {use.license}{made if use.generator else ''}: {use.rows:,} rows")
     lines += ["", "Models", *(_model_line(model) for model in release.models)]
-    lines += _obligations([model.license for model in release.models])
+    lines += _of_answers([model.license for model in release.models if model.license])
     return "\n".join([*lines, ""]).encode()
 
 
@@ -53,7 +56,7 @@ def adapter_notice(adapter: Adapter) -> bytes:
         "",
         f"It changes the weights of {visible(adapter.base)} ({adapter.base_license or 'licence unknown'}). Files of",
         "that model are not part of this release; adapter_config.json and adapter_model.safetensors are new.",
-        *_obligations([adapter.base_license]),
+        *_of_derived(adapter.base_license),
     ]
     return "\n".join([*lines, ""]).encode()
 
@@ -62,9 +65,22 @@ def _model_line(model: ModelUse) -> str:
     return f"- {visible(model.id)} ({model.role}), {visible(model.license) or 'licence unknown'}"
 
 
-def _obligations(licenses: Collection[str]) -> list[str]:
-    named = {terms.id for name in licenses if name and (terms := find(name))}
-    return ["", GEMMA_NOTICE] if "gemma" in named else []
+def _of_derived(license_name: str) -> list[str]:
+    """Return what a licence wants said beside a model that is derived from one under it."""
+    terms = find(license_name) if license_name else None
+    return ["", *textwrap.wrap(terms.notice, 100)] if terms and terms.notice else []
+
+
+def _of_answers(names: Collection[str]) -> list[str]:
+    """Return what holds for the answers and questions of models under terms of use."""
+    every = {terms.name: terms.url for name in names if (terms := find(name)) and RESTRICTED in terms.demands}
+    if not every:
+        return []
+    said = (
+        "The tables hold texts that models under terms of use wrote. They are not those models, but the terms can bind "
+        "who trains another model on them: read them before you do."
+    )
+    return ["", *textwrap.wrap(said, 100), *(f"- {name}: {url}" for name, url in sorted(every.items()))]
 
 
 def _text(terms: Terms, extra: Mapping[str, bytes]) -> bytes:

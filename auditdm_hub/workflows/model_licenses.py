@@ -48,7 +48,9 @@ def _of_card(card: Path) -> str:
 
     if not card.is_file():
         return ""
-    return str(ModelCard.load(card).data.get("license") or "")
+    data = ModelCard.load(card).data
+    name = data.get("license")
+    return str((data.get("license_name") if name == "other" else name) or "")
 
 
 def _of_hub(name: str) -> str:
