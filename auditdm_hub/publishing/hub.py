@@ -8,6 +8,8 @@
 5. The reply may be lost: read `main` again. Our digest is there: landed. The old parent: try again. Else: stop.
 6. Set the tag; a lost reply is found out by where the tag is.
 
+Reading the release back (`read_back`) comes after that.
+
 Nothing here keeps state on this machine, so the same command after any interruption goes on where that one stopped.
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
-from auditdm_hub.errors import ConfigError, ReleaseError
+from auditdm_hub.errors import ConfigError, HubError, ReleaseError
 from auditdm_hub.publishing import folder as folders
 from auditdm_hub.publishing import hub as hubs
 from auditdm_hub.publishing.adapter import AdapterWish, plan_adapter
@@ -22,9 +22,13 @@ from auditdm_hub.publishing.facts import AdapterCard, DatasetCard
 from auditdm_hub.publishing.failure_set import Last, Wish, plan_failure_set
 from auditdm_hub.publishing.hub import Place, Published
 from auditdm_hub.publishing.plan import Plan
+from auditdm_hub.publishing.read_back import read_back
 from auditdm_hub.publishing.run_rows import RunRows
 from auditdm_hub.publishing.withdraw import withdraw_from_folder, withdraw_from_hub
+from auditdm_hub.releases.address import Address
+from auditdm_hub.releases.download import download
 from auditdm_hub.releases.manifest import Kind, Manifest, open_manifest
+from auditdm_hub.releases.readers import RepoType
 from auditdm_hub.releases.schema import INDEX
 from auditdm_hub.releases.version import Version
 from auditdm_hub.runs import Run
@@ -44,7 +48,7 @@ class Options:
     """How to publish; each is an option of `auditdm-hub publish`.
 
     `licenses`: name of a model -> its licence; `license_files`: licence -> a file with its terms. `base`: the Hub id of
-    an adapter's base model, where the adapter names a folder.
+    an adapter's base model, where the adapter names a folder. `check`: read the release back.
     """
 
     to: Path | None = None
@@ -58,6 +62,7 @@ class Options:
     parent: str = ""
     licenses: Mapping[str, str] = field(default_factory=dict)
     license_files: Mapping[str, Path] = field(default_factory=dict)
+    check: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,10 @@ def _to_folder(
     outline = Outline(plan, str(to), "", options)
     if not confirm(outline):
         return outline
-    return folders.release_to_folder(plan, to, watcher.say)
+    published = folders.release_to_folder(plan, to, watcher.say)
+    if options.check:
+        _read_back(published, plan, stage.parent, lambda scratch: to)
+    return published
 
 
 def _to_hub(
@@ -142,7 +150,26 @@ def _to_hub(
     if not confirm(outline):
         return outline
     hubs.create(place, options.private, options.gated)
-    return hubs.release(plan, place, state or hubs.read_state(place), options.parent or None, watcher.say)
+    published = hubs.release(plan, place, state or hubs.read_state(place), options.parent or None, watcher.say)
+    if options.check:
+        watcher.say("reading it back")
+        kind: RepoType = "model" if options.adapter else "dataset"
+        address = Address(place.repo, None, published.version)
+        _read_back(published, plan, stage.parent, lambda to: download(address, to / "release", (), kind, api=place.api))
+    return published
+
+
+def _read_back(published: Published, plan: Plan, room: Path, fetch: Callable[[Path], Path]) -> None:
+    """Raise if what was published cannot be read back; `fetch` puts it into a folder and returns where it is."""
+    manifest = plan.last if plan.published and plan.last else plan.manifest
+    with TemporaryDirectory(dir=room, prefix=".back-") as scratch:
+        try:
+            read_back(fetch(Path(scratch)), manifest, Path(scratch))
+        except (HubError, ReleaseError) as error:
+            raise type(error)(
+                f"{published.version} is at {published.url}, but it could not be read back: {error}. Give the same "
+                f"command again; if it stays so, publish a later version and --withdraw {published.version}"
+            ) from error
 
 
 def _plan(

@@ -25,6 +25,7 @@ COMMANDS = {
 ENVIRONMENT = {
     "DATASETS_VERBOSITY": "error",
     "DIFFUSERS_VERBOSITY": "error",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     # Parts of 64 MB each are in memory until they are sent: with more at once, memory grows beyond a gigabyte.

@@ -36,6 +36,7 @@ def command(
     ] = None,
     withdraw: Annotated[str, typer.Option(metavar="VERSION", help="Mark a version as not to be used.")] = "",
     why: Annotated[str, typer.Option(help="The reason to withdraw it.")] = "",
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Read the release back.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the plan and what came of it as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -55,6 +56,7 @@ def command(
         gated=cast(Literal["auto", "manual"] | None, gated or None), parent=parent,
         licenses=_pairs("--model-license", model_license),
         license_files={key: Path(file) for key, file in _pairs("--license-file", license_file).items()},
+        check=check,
     )  # fmt: skip
     with Reporter(quiet or as_json) as reporter:
         watcher = Watcher(reporter.say, reporter.stage)

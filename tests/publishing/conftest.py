@@ -34,7 +34,10 @@ def other_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture
 def publish(run: Run, monkeypatch: pytest.MonkeyPatch) -> Publish:
-    """Publish the run (or another path) and return what came of it; waits between tries are short."""
+    """Publish the run (or another path) and return what came of it; waits between tries are short.
+
+    It is read back only with `check=True`.
+    """
     monkeypatch.setattr(protocol, "LONGEST_WAIT", 0.05)
 
     def do(
@@ -45,7 +48,8 @@ def publish(run: Run, monkeypatch: pytest.MonkeyPatch) -> Publish:
             between(outline)
             return True
 
-        found = publish_run(path or run.path, name, Options(licenses=LICENSES, **options), CARDS, confirm)  # type: ignore[arg-type]
+        wanted = {"licenses": LICENSES, "check": False, **options}
+        found = publish_run(path or run.path, name, Options(**wanted), CARDS, confirm)  # type: ignore[arg-type]
         assert isinstance(found, Published)
         return found
 
