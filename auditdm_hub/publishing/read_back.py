@@ -1,24 +1,29 @@
-"""Read a release back as its users will: every byte against the plan, and every config through `load_dataset`.
+"""Read a release back as its users will: a verified download, then every config through `load_dataset`.
 
 What a Hub took is not yet what it gives. A release that cannot be read back stays (a version is never taken away), but
 whoever published it is told.
 """
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.releases.manifest import Manifest, open_manifest
-from auditdm_hub.releases.verify import verify_folder
+
+if TYPE_CHECKING:
+    from datasets import IterableDataset
+
+BATCH = 512  # rows in memory
 
 
-def read_back(folder: Path, manifest: Manifest, scratch: Path) -> None:
+def read_back(folder: Path, manifest: Manifest) -> None:
     """Raise unless a folder holds a release, and `load_dataset` finds in it what the manifest lists.
 
+    The rows are streamed: no second copy of them is written.
+
     Args:
-        folder: where the release came back.
+        folder: where the release came back, with every file verified.
         manifest: what was sent.
-        scratch: an existing folder with room for the tables; nothing stays in it.
 
     Raises:
         ReleaseError: it is not the same.
@@ -26,26 +31,31 @@ def read_back(folder: Path, manifest: Manifest, scratch: Path) -> None:
     found = open_manifest(folder)
     if found.digest != manifest.digest:
         raise ReleaseError(f"{folder} holds {found.digest[:12]}, wanted {manifest.digest[:12]}")
-    faults = verify_folder(folder, rows=False).faults
-    if faults:
-        raise ReleaseError(faults[0])
     for config, splits in manifest.rows.items():
-        _load(folder, config, dict(splits), set(manifest.columns[config]), scratch)
+        _load(folder, config, dict(splits), set(manifest.columns[config]))
 
 
-def _load(folder: Path, config: str, wanted: dict[str, int], columns: set[str], scratch: Path) -> None:
+def _load(folder: Path, config: str, wanted: dict[str, int], columns: set[str]) -> None:
+    import pyarrow as pa
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
+    from pyarrow.dataset import ParquetFragmentScanOptions
 
-    with TemporaryDirectory(dir=scratch, prefix=".load-") as cache:
-        try:
-            parts = load_dataset(str(folder), config, cache_dir=cache)
-        except (ValueError, OSError, DatasetsError) as error:
-            raise ReleaseError(f"load_dataset cannot load {config}: {error}") from error
-        found = {split: len(part) for split, part in parts.items()}
-        if found != wanted:
-            raise ReleaseError(f"load_dataset finds {found} rows of {config}, wanted {wanted}")
-        for split, part in parts.items():
-            if set(part.column_names) != columns:
-                odd = ", ".join(sorted(columns ^ set(part.column_names)))
-                raise ReleaseError(f"load_dataset finds other columns in {config}, {split}: {odd}")
+    reading = ParquetFragmentScanOptions(pre_buffer=False)  # a shard as a whole would be in memory
+    try:
+        parts = load_dataset(str(folder), config, streaming=True, fragment_scan_options=reading)
+        said = {split: part.info.splits[split].num_examples for split, part in parts.items()}
+        found = {split: _count(part) for split, part in parts.items()}
+    except (ValueError, OSError, DatasetsError, pa.ArrowException) as error:
+        raise ReleaseError(f"load_dataset cannot load {config}: {error}") from error
+    for source, counts in (("finds", found), ("reads in the card of", said)):
+        if counts != wanted:
+            raise ReleaseError(f"load_dataset {source} {counts} rows of {config}, wanted {wanted}")
+    for split, part in parts.items():
+        if set(part.column_names or ()) != columns:
+            odd = ", ".join(sorted(columns ^ set(part.column_names or ())))
+            raise ReleaseError(f"load_dataset finds other columns in {config}, {split}: {odd}")
+
+
+def _count(part: "IterableDataset") -> int:
+    return sum(len(batch) for batch in part.with_format("arrow").iter(BATCH))

@@ -133,7 +133,8 @@ def _to_folder(
         return outline
     published = folders.release_to_folder(plan, to, watcher.say)
     if options.check:
-        _read_back(published, plan, stage.parent, lambda scratch: to)
+        there = Address(str(to), to, published.version)
+        _read_back(published, plan, stage.parent, lambda scratch: download(there) and to)
     return published
 
 
@@ -164,7 +165,7 @@ def _read_back(published: Published, plan: Plan, room: Path, fetch: Callable[[Pa
     manifest = plan.last if plan.published and plan.last else plan.manifest
     with TemporaryDirectory(dir=room, prefix=".back-") as scratch:
         try:
-            read_back(fetch(Path(scratch)), manifest, Path(scratch))
+            read_back(fetch(Path(scratch)), manifest)
         except (HubError, ReleaseError) as error:
             raise type(error)(
                 f"{published.version} is at {published.url}, but it could not be read back: {error}. Give the same "

@@ -28,9 +28,13 @@ ENVIRONMENT = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Parts of 64 MB each are in memory until they are sent: with more at once, memory grows beyond a gigabyte.
+    # Memory of at most a gigabyte, whatever the size: parts of 64 MB each wait to be sent; what was received and is not
+    # yet written may take a share of all memory.
     "HF_XET_CLIENT_AC_MAX_UPLOAD_CONCURRENCY": "4",
     "HF_XET_DATA_MAX_CONCURRENT_FILE_INGESTION": "2",
+    "HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_LIMIT": "256mb",
+    "HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_PERFILE_SIZE": "64mb",
+    "HF_XET_RECONSTRUCTION_DOWNLOAD_BUFFER_SIZE": "128mb",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
