@@ -11,7 +11,7 @@ from typing import Any
 from auditdm_hub.publishing.facts import FailureSet
 from auditdm_hub.publishing.licenses import find
 from auditdm_hub.releases.schema import SPLITS, UNASSIGNED
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 
 REPOSITORY = "repo"
 PARQUET = "application/x-parquet"
@@ -166,7 +166,7 @@ def _record_set(release: FailureSet, config: str) -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": config,
         "name": config,
-        "description": f"{rows:,} rows.",
+        "description": f"{plural(rows, 'row')}.",
         "key": {"@id": f"{config}/{'name' if config == 'failure_types' else 'id'}"},
         "field": fields,
     }

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from auditdm_hub.releases.manifest import Manifest
 from auditdm_hub.releases.version import BUMPS, Bump
+from auditdm_hub.text import plural
 
 Rows = Mapping[tuple[str, str], str]
 """(config, id) -> split and digest."""
@@ -136,14 +137,14 @@ def _rows(counts: Mapping[str, Mapping[str, int]], corrected: list[str]) -> Iter
     for config, count in counts.items():
         if config == TYPES:
             if count["changed"]:
-                yield "minor", f"figures of {count['changed']} failure types changed"
+                yield "minor", f"figures of {plural(count['changed'], 'failure type')} changed"
             continue  # added and removed ones are named by their types
         if count["removed"]:
-            yield "major", f"{count['removed']:,} rows of {config} removed"
+            yield "major", f"{plural(count['removed'], 'row')} of {config} removed"
         if count["added"]:
-            yield "minor", f"{count['added']:,} rows of {config} added"
+            yield "minor", f"{plural(count['added'], 'row')} of {config} added"
         if count["changed"]:
-            yield "minor", f"{count['changed']:,} rows of {config} corrected"
+            yield "minor", f"{plural(count['changed'], 'row')} of {config} corrected"
     if corrected:
         more = f" and {len(corrected) - NAMED:,} more (compare index.parquet)" if len(corrected) > NAMED else ""
         yield "minor", f"corrected: {', '.join(corrected[:NAMED])}{more}"

@@ -7,7 +7,7 @@ from importlib.resources import files
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.publishing.facts import Adapter, FailureSet, ModelUse
 from auditdm_hub.publishing.licenses import OVERVIEW, RESTRICTED, Terms, find, known
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 
 DEMANDS = {
     "by": "name the source",
@@ -43,7 +43,9 @@ def notice(release: FailureSet) -> bytes:
     lines = [f"{visible(release.name)}: a failure set made by auditdm-hub.", "", "Images"]
     for use in release.images:
         made = f", drawn or edited by {visible(use.generator)} ({use.generator_license or 'licence unknown'})"
-        lines.append(f"- {visible(use.origin)}, {use.license}{made if use.generator else ''}: {use.rows:,} rows")
+        lines.append(
+            f"- {visible(use.origin)}, {use.license}{made if use.generator else ''}: {plural(use.rows, 'row')}"
+        )
     lines += ["", "Models", *(_model_line(model) for model in release.models)]
     lines += _of_answers([model.license for model in release.models if model.license])
     return "\n".join([*lines, ""]).encode()

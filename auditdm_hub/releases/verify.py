@@ -11,6 +11,7 @@ from typing import Any
 
 from auditdm_hub.releases.manifest import BESIDE, FILE_NAME, File, Manifest, open_manifest
 from auditdm_hub.releases.schema import IMAGES, INDEX, row_digest, row_id, split_of
+from auditdm_hub.text import plural
 
 SHOWN = 50
 BATCH = 64  # rows with images in memory
@@ -107,7 +108,9 @@ def _check_tables(folder: Path, manifest: Manifest, sound: set[str], report: Rep
     counted = {(config, split): rows for config, splits in manifest.rows.items() for split, rows in splits.items()}
     for key in sorted(counted.keys() | seen.keys()):
         if seen[key] != counted.get(key, 0):
-            report.faults.append(f"{key[0]}, split {key[1]}: {seen[key]:,} rows, wanted {counted.get(key, 0):,}")
+            report.faults.append(
+                f"{key[0]}, split {key[1]}: {plural(seen[key], 'row')}, wanted {counted.get(key, 0):,}"
+            )
     _check_images(folder, sound, report)
 
 

@@ -16,7 +16,7 @@ from auditdm_hub.report import wording
 from auditdm_hub.report.curves import HEIGHT, WIDTH, training_curves
 from auditdm_hub.report.pictures import Picture, pictures_of
 from auditdm_hub.report.schema import Example, Results, TypeResult
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -59,9 +59,7 @@ def render_html(results: Results, store: ImageStore) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
-        percent=wording.percent, duration=wording.duration, number=wording.number, plural=wording.plural
-    )
+    environment.filters.update(percent=wording.percent, duration=wording.duration, number=wording.number, plural=plural)
     cards = [
         Card(
             f"type-{place}",

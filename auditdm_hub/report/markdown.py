@@ -13,7 +13,7 @@ from auditdm_hub.images import ImageStore
 from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
 from auditdm_hub.report.schema import Example, Results, TypeResult
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 
 IMAGES = "images"
 WIDTH = 128
@@ -129,7 +129,7 @@ def _card(place: int, kind: TypeResult, results: Results) -> str:
         f'<a id="type-{place}"></a>\n\n### {escape(kind["name"])}\n\n{escape(kind["predicate"])}\n\n'
         f"{kind['status'].capitalize()}: the target fails in {kind['failures']:,} of {kind['trials']:,} trials, "
         f"{wording.percent(kind['rate'])} ({wording.interval(kind['low'], kind['high'])}); "
-        f"{wording.plural(kind['count'], 'unique failure')}.\n\n{table(head, [row(e) for e in kind['examples']])}"
+        f"{plural(kind['count'], 'unique failure')}.\n\n{table(head, [row(e) for e in kind['examples']])}"
     )
     if kind["counterexamples"]:
         text += f"\nHere it agrees:\n\n{table(head, [row(each) for each in kind['counterexamples']])}"

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from auditdm_hub.records import Outcome, TypeStatus
 from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess
+from auditdm_hub.text import plural
 
 BEST_FIRST: tuple[Arm, ...] = ("trained", "prompt_only", "random")
 ARM_NAMES: Mapping[Arm, str] = {"prompt_only": "prompt-only", "random": "random", "trained": "trained"}
@@ -54,11 +55,6 @@ def duration(seconds: float) -> str:
 def number(value: float) -> str:
     """Return a count with thousands apart, or a fraction with three significant digits."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return "1 type" or "2 types"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def arms(results: Results) -> dict[Arm, SearchSuccess]:

@@ -8,7 +8,8 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from auditdm_cards.escaping import code, plain, quoted
-from auditdm_hub.report.wording import STATUSES, duration, interval, number, percent, plural
+from auditdm_hub.report.wording import STATUSES, duration, interval, number, percent
+from auditdm_hub.text import plural
 
 
 @cache

@@ -1,13 +1,14 @@
 """What `auditdm-hub publish` shows of a plan."""
 
+import re
+import textwrap
 from typing import Any
 
 from auditdm_hub.publishing.hub import Published
-from auditdm_hub.report.wording import plural
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 from auditdm_hub.workflows.publication import Options, Outline
 
-LISTED = 12
+LISTED, WIDTH = 12, 79
 
 
 def as_lines(outline: Outline, options: Options) -> list[str]:
@@ -28,15 +29,23 @@ def as_lines(outline: Outline, options: Options) -> list[str]:
             figures = [sum(splits.values()), *(counts.get(name, 0) for name in ("added", "removed", "changed"))]
             lines.append(f"  {config:15}" + "".join(f"{figure:9,}" for figure in figures))
         for config, columns in manifest.columns.items():
-            lines.append(f"  columns of {config}: {', '.join(columns)}")
+            named = ", ".join(f"{name} {_type(kind)}" for name, kind in columns.items())
+            said = f"  {plural(len(columns), 'column')} of {config}: {named}"
+            lines += textwrap.wrap(said, WIDTH, subsequent_indent="    ", break_long_words=False)
     sizes = sorted(((file.size, path) for path, file in manifest.files.items()), reverse=True)
     lines += ["", f"  {plural(len(plan.paths), 'file')}, {plan.size:,} bytes; the largest:"]
     lines += [f"  {size:12,}  {path}" for size, path in sizes[:LISTED]]
-    checked = ", ".join(f"{count:,} {what}" for what, count in plan.checked.items())
+    checked = ", ".join(plural(count, what.removesuffix("s")) for what, count in plan.checked.items())
     lines += ["", f"Gates passed: {checked}."]
     where = outline.where or f"{manifest.name}, a new {'private ' if options.private else ''}repository"
     lines.append(f"To {where}{f', on commit {outline.parent[:12]}' if outline.parent else ''}.")
     return lines
+
+
+def _type(kind: str) -> str:
+    """Return a column's type in few letters: "string" for "Value('string')"."""
+    value = re.fullmatch(r"Value\('(\w+)'\)", kind)
+    return value[1] if value else kind.partition("(")[0]
 
 
 def plan_as_json(found: Published | Outline) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auditdm_hub.text import visible
+from auditdm_hub.text import plural, visible
 
 
 def command(
@@ -35,7 +35,8 @@ def command(
         for fault in report.faults:
             typer.echo(visible(fault), err=True)
         if not quiet:
-            checked = ", ".join(f"{count:,} {what}" for what, count in report.checked.items())
-            typer.echo(visible(f"{report.name}: {'ok' if report.ok else f'{len(report.faults)} faults'} ({checked})"))
+            checked = ", ".join(plural(count, what.removesuffix("s")) for what, count in report.checked.items())
+            found = "ok" if report.ok else plural(len(report.faults), "fault")
+            typer.echo(visible(f"{report.name}: {found} ({checked})"))
     if not report.ok:
         raise typer.Exit(1)

@@ -93,11 +93,11 @@ def test_a_changed_manifest_requires_a_step(change: dict[str, object], step: Bum
 @pytest.mark.parametrize(
     ("change", "step", "line"),
     [
-        ({("failures", "3" * 16): "train d"}, "minor", "1 rows of failures added"),
-        ({("failures", "1" * 16): "train z"}, "minor", "1 rows of failures corrected"),
+        ({("failures", "3" * 16): "train d"}, "minor", "1 row of failures added"),
+        ({("failures", "1" * 16): "train z"}, "minor", "1 row of failures corrected"),
         ({("failures", "1" * 16): "test a"}, "minor", f"corrected: {'1' * 16}"),
-        ({("failures", "1" * 16): None}, "major", "1 rows of failures removed"),
-        ({("failure_types", "counting"): "train z"}, "minor", "figures of 1 failure types changed"),
+        ({("failures", "1" * 16): None}, "major", "1 row of failures removed"),
+        ({("failure_types", "counting"): "train z"}, "minor", "figures of 1 failure type changed"),
     ],
 )
 def test_changed_rows_require_a_step(change: dict[tuple[str, str], str | None], step: Bump, line: str) -> None:
