@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from auditdm_hub.errors import AuditDMError, ConfigError
+from auditdm_hub.errors import AuditDMError, ConfigError, no_space
 
 PACKAGE = "auditdm_cli"
 
@@ -52,5 +52,8 @@ class CommandGroup(TyperGroup):
         except Exception as error:  # the top of the program: whatever was not foreseen is still one line
             if ctx.params["debug"]:
                 raise
+            if no_space(error):
+                typer.echo("Error: the disk is full: free some space, then give the same command again", err=True)
+                raise typer.Exit(1) from None
             typer.echo(f"Error: {type(error).__name__}: {error} (unexpected; --debug shows where)", err=True)
             raise typer.Exit(1) from None

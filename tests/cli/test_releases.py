@@ -29,7 +29,12 @@ def releases(cli: Cli, run: Run, tmp_path: Path) -> Path:  # noqa: F811
 def test_a_dry_run_writes_nothing_but_the_plan(cli: Cli, run: Run, tmp_path: Path) -> None:  # noqa: F811
     shown = cli("publish", str(run.path), "--to", str(tmp_path / "releases"), "--dry-run", *STATED)
     assert shown.exit_code == 0
-    for words in ("releases v1.0.0, cc0-1.0", "First release.", "21 columns of failures: id string, image Image,", "Gates passed:"):
+    for words in (
+        "releases v1.0.0, cc0-1.0",
+        "First release.",
+        "21 columns of failures: id string, image Image,",
+        "Gates passed:",
+    ):
         assert words in shown.stdout
     assert max(map(len, shown.stdout.split("Gates passed")[0].splitlines()[2:])) < 80
     assert not (tmp_path / "releases").exists()
