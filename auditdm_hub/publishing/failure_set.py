@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from auditdm_hub.errors import ReleaseError
+from auditdm_hub.publishing.benchmark import eval_yaml, write_benchmark
 from auditdm_hub.publishing.croissant import croissant
 from auditdm_hub.publishing.difference import Difference, Rows, difference, read_index
-from auditdm_hub.publishing.eval_yaml import eval_yaml
 from auditdm_hub.publishing.facts import DatasetCard, FailureSet, License, ModelUse
 from auditdm_hub.publishing.gates import Gates
 from auditdm_hub.publishing.license_files import license_files, notice
@@ -77,6 +77,7 @@ def plan_failure_set(
     empty_folder(folder)
     tables = write_tables(union, folder, _origin(union), gates.check_row, progress)
     gates.refuse()
+    write_benchmark(folder)
     files = files_below(folder)
     facts = _facts(union, tables, wish, license_of, files, run.dropped)
     draft = replace(_draft(union, tables, wish, facts), files=files)
@@ -87,7 +88,7 @@ def plan_failure_set(
             **_beside(found, wish, union),
             **card(found),
             "croissant.json": croissant(found),
-            "eval.yaml": eval_yaml(found),
+            **eval_yaml(found),
         }
         for path, data in files.items():
             gates.check_file(path, data)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from auditdm_cards.rendering import render
+from auditdm_hub.publishing.benchmark import CONFIG, SPLIT, TABLE
 from auditdm_hub.publishing.facts import FailureSet, Sample, TypeFacts
 from auditdm_hub.report.schema import Results
 from auditdm_hub.report.wording import ARM_NAMES, BEST_FIRST
@@ -41,6 +42,7 @@ def dataset_card(release: FailureSet) -> dict[str, bytes]:
         asked=sum(release.rows["exchanges"].values()),
         example=release.types[0].name if release.types else "",
         revision=release.version,
+        benchmark=TABLE in release.files and release.on_hub,
         paper=PAPER,
     )
     return {"README.md": readme, **dict(_assets(shown))}
@@ -56,7 +58,7 @@ def _front_matter(release: FailureSet) -> dict[str, Any]:
         "size_categories": [_size(sum(sum(splits.values()) for splits in release.rows.values()))],
         "annotations_creators": ["machine-generated"],
         "source_datasets": sorted({use.origin for use in release.images if _is_hub_id(use.origin)}) or ["original"],
-        "configs": [_config(release, config) for config in release.features],
+        "configs": [*(_config(release, config) for config in release.features), *_benchmark(release)],
         "dataset_info": [_info(release, config) for config in release.features],
     }
 
@@ -76,6 +78,11 @@ def _config(release: FailureSet, config: str) -> dict[str, Any]:
     files = [{"split": split, "path": glob} for split, glob in release.data_files[config].items()]
     first = {"default": True} if config == "failures" else {}
     return {"config_name": config, **first, "data_files": files}
+
+
+def _benchmark(release: FailureSet) -> Iterator[dict[str, Any]]:
+    if TABLE in release.files:
+        yield {"config_name": CONFIG, "data_files": [{"split": SPLIT, "path": TABLE}]}
 
 
 def _info(release: FailureSet, config: str) -> dict[str, Any]:

@@ -1,21 +1,26 @@
-"""croissant.json and eval.yaml, as their readers read them."""
+"""croissant.json, and eval.yaml with its table, as their readers read them."""
 
+import base64
+import io
 import json
 import logging
 from pathlib import Path
 from typing import Any
 
 import mlcroissant
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from datasets import load_dataset
 from hub_server import HubServer
 from huggingface_hub import snapshot_download
 from PIL import Image
 from publishing.conftest import Publish
 
 from auditdm_hub import load_failures
+from auditdm_hub.publishing.benchmark import TABLE, write_benchmark
 from auditdm_hub.publishing.croissant import LABEL_SET, SPLIT_SET
-from auditdm_hub.releases.schema import CONFIGS, SPLITS_OF, Config
+from auditdm_hub.releases.schema import CONFIGS, SPLITS_OF, Config, features_of, shard_path
 from auditdm_hub.runs import Run
 
 
@@ -98,11 +103,29 @@ def test_labels_of_croissant_are_those_of_the_data(releases: Path) -> None:
     assert names == load_failures(str(releases)).features["failure_type"].names
 
 
-def test_eval_yaml_names_what_there_is(releases: Path) -> None:
+def test_eval_yaml_names_a_table_with_the_failures_of_the_test_split(releases: Path) -> None:
     value = yaml.safe_load((releases / "eval.yaml").read_text())
     (task,) = value["tasks"]
-    rows = load_failures(str(releases), config=task["config"], split=task["split"])
-    assert set(task["field_spec"].values()) <= set(rows.column_names)
+    table = load_dataset(str(releases), task["config"], split=task["split"])
+    assert set(task["field_spec"].values()) == set(table.column_names)
+    failures = load_failures(str(releases), config="failures", split="test")
+    assert len(table) == len(failures) > 0
+    for row, failure in zip(table, failures, strict=True):
+        assert (row["id"], row["input"], row["target"]) == (
+            failure["id"], failure["question"], failure["consensus_answer"]
+        )  # fmt: skip
+        head, _, data = row["input_image"].partition(",")
+        assert head == "data:image/png;base64"
+        shown = Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+        assert shown.convert("RGB").tobytes() == failure["image"].convert("RGB").tobytes()
+
+
+def test_without_failures_in_the_test_split_there_is_no_benchmark(tmp_path: Path) -> None:
+    shard = tmp_path / shard_path("failures", "test", 0, 1)
+    shard.parent.mkdir(parents=True)
+    pq.write_table(features_of("failures", []).arrow_schema.empty_table(), shard)
+    write_benchmark(tmp_path)
+    assert not (tmp_path / TABLE).exists()
 
 
 def test_every_text_file_says_nothing_of_this_machine(releases: Path, run: Run) -> None:
