@@ -14,12 +14,12 @@ PACKAGES = {
 }
 # A stage may import those before it, never one after it. What is not named here is the ground that all stand on.
 STAGES = (
-    "statistics", "models", "auditing", "curate", "confirm", "rectify", "evaluate", "compare", "report", "publishing",
+    "statistics", "models", "auditing", "curate", "confirm", "rectifying", "evaluating", "compare", "report", "publishing",
     "workflows",
 )  # fmt: skip
 # placement.py and cache.py serve the models; the playground is a world and models for it.
 BESIDE = {"placement": "models", "cache": "models", "playground": "models"}
-MAY_IMPORT_PLAYGROUND = {"playground", "evaluate", "workflows"}
+MAY_IMPORT_PLAYGROUND = {"playground", "evaluating", "workflows"}
 MAY_IMPORT = {
     "auditdm_hub": {"auditdm_hub"},
     "auditdm_cards": {"auditdm_hub", "auditdm_cards"},
