@@ -175,7 +175,7 @@ def test_a_forbidden_import_is_found(module: str, code: str) -> None:
     [
         ("auditdm_hub.auditing.ask", "from auditdm_hub.models.hf import load\nfrom auditdm_hub import cache, records"),
         ("auditdm_hub.workflows", "from auditdm_hub.publishing import plan\nimport auditdm_hub.playground"),
-        ("auditdm_hub.evaluate.suite", "import auditdm_hub.playground"),
+        ("auditdm_hub.evaluating.suite", "import auditdm_hub.playground"),
         ("auditdm_hub.models.hf", "import torch\nfrom auditdm_hub.cache import Cache"),
         ("auditdm_hub", "from auditdm_hub.workflows import audit"),
         ("auditdm_cli.audit", "import auditdm_hub.workflows, auditdm_cards"),
