@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.releases.manifest import Change
 from auditdm_hub.report.schema import Results
 
@@ -116,43 +117,6 @@ class FailureSet:
     dropped: Mapping[str, int]
     changes: tuple[Change, ...]
     files: Mapping[str, tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A share with its 95% interval, of `trials`; `rate`, `low` and `high` in [0, 1]."""
-
-    rate: float
-    low: float
-    high: float
-    trials: int
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Before and after on the same items: of a failure type (an error rate) or of a benchmark (a score).
-
-    `better` is "lower" or "higher". `low` and `high` end the 95% interval of after - before; `p_value` is of a paired
-    test, corrected for the number of comparisons. `dataset_id`, `task_id` and `revision` name a benchmark's data ("").
-    """
-
-    name: str
-    metric: str
-    better: str
-    before: Measured
-    after: Measured
-    difference: float
-    low: float
-    high: float
-    p_value: float | None = None
-    dataset_id: str = ""
-    task_id: str = ""
-    revision: str = ""
-
-    @property
-    def regressed(self) -> bool:
-        """Whether it got worse, and the interval excludes that it did not."""
-        return self.low > 0 if self.better == "lower" else self.high < 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from auditdm_hub.statistics.diversity import accumulation, chao1, effective_numb
 from auditdm_hub.statistics.exact import binomial_above, fisher_above, mcnemar_above
 from auditdm_hub.statistics.intervals import Interval, clopper_pearson, wilson
 from auditdm_hub.statistics.multiple import benjamini_hochberg, holm
+from auditdm_hub.statistics.paired import PairedDifference, mcnemar, mean_interval, paired_difference
 from auditdm_hub.statistics.voters import effective_voters
 
 __all__ = [
     "Interval",
+    "PairedDifference",
     "accumulation",
     "benjamini_hochberg",
     "binomial_above",
@@ -18,7 +20,10 @@ __all__ = [
     "entropy",
     "fisher_above",
     "holm",
+    "mcnemar",
     "mcnemar_above",
+    "mean_interval",
+    "paired_difference",
     "unseen_mass",
     "wilson",
 ]

@@ -1,18 +1,18 @@
 """What is known of an adapter that is to be published: from the run that it came from."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from auditdm_hub.errors import ReleaseError
+from auditdm_hub.evaluating.comparison import FILE, read_comparisons
 from auditdm_hub.publishing.adapter import base_of
-from auditdm_hub.publishing.facts import Adapter, Comparison, License, Measured
+from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
 from auditdm_hub.report import checked_results
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.parts import ADAPTER
 
-RECTIFIED, EVALUATION = "adapter", "evaluation.json"
+RECTIFIED = "adapter"
 TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),
@@ -59,7 +59,7 @@ def adapter_facts(
         versions={
             key: value for key, value in results["versions"].items() if key in ("peft", "trl", "transformers", "torch")
         },
-        comparisons=_comparisons(owner.path / EVALUATION),
+        comparisons=read_comparisons(owner.path / FILE),
         audits=(results,),
     )
 
@@ -73,14 +73,3 @@ def _find(run: Run, given: Path) -> tuple[Path, str, Run]:
         if (given / folder).is_dir():
             return given / folder, purpose, owner
     raise ReleaseError(f"{given} holds no adapter: its auditor was not trained, and nothing was rectified")
-
-
-def _comparisons(file: Path) -> tuple[Comparison, ...]:
-    """Return what evaluation.json says of before and after; nothing if there was no evaluation."""
-    if not file.is_file():
-        return ()
-    found = json.loads(file.read_text())["comparisons"]
-    return tuple(
-        Comparison(**{**each, "before": Measured(**each["before"]), "after": Measured(**each["after"])})
-        for each in found
-    )

@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from auditdm_cards.rendering import render
-from auditdm_hub.publishing.facts import Adapter, Comparison
+from auditdm_hub.evaluating.comparison import Comparison
+from auditdm_hub.publishing.facts import Adapter
 from auditdm_hub.text import visible
 
 PAPER = "2512.16921"

@@ -17,8 +17,9 @@ from auditdm_cards import adapter_card
 from auditdm_cards.adapter import co2_grams
 from auditdm_cards.dataset import sections
 from auditdm_hub.errors import ReleaseError
+from auditdm_hub.evaluating.comparison import Comparison, Measured
 from auditdm_hub.playground.models import model_folder
-from auditdm_hub.publishing.facts import Adapter, Comparison, License, Measured
+from auditdm_hub.publishing.facts import Adapter, License
 
 BETTER = Comparison(
     "counting", "error", "lower", Measured(0.9, 0.8, 0.95, 50), Measured(0.1, 0.05, 0.2, 50), -0.8, -0.9, -0.7, 0.001
