@@ -44,6 +44,7 @@ class TransformersVLM:
         prompt_template: str | None = None,
         batch_size: int = 64,
         max_new_tokens: int = 16,
+        keep_lines: bool = False,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way.
 
@@ -56,6 +57,7 @@ class TransformersVLM:
                 else "answer en {question}" for PaliGemma and the bare question for chat models.
             batch_size: the most questions decoded at a time.
             max_new_tokens: where an answer is cut.
+            keep_lines: whether white space in a question counts; else a question is one line.
         """
         kind = model.config.model_type
         template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
@@ -63,6 +65,8 @@ class TransformersVLM:
         self.id = model_id
         self.family = family or kind
         self.decoding = f"greedy, at most {max_new_tokens} tokens, {model.dtype}, {template!r}"
+        self.takes_prefix = kind in PREFIX_MODELS
+        self._keep_lines = keep_lines
         self._model = model
         self._processor = processor
         self._tokenizer = processor.tokenizer
@@ -72,13 +76,19 @@ class TransformersVLM:
         self._features = ImageFeatures(model, processor)
         # Its own, so that sampling settings of the checkpoint play no part.
         eos = model.generation_config.eos_token_id
-        model.generation_config = GenerationConfig(
+        self._generation = GenerationConfig(
             do_sample=False,
             max_new_tokens=max_new_tokens,
             eos_token_id=self._tokenizer.eos_token_id if eos is None else eos,
             pad_token_id=self._tokenizer.pad_token_id,
             bos_token_id=self._tokenizer.bos_token_id,
         )
+        model.generation_config = self._generation
+
+    def again(self, **options: Any) -> "TransformersVLM":  # noqa: ANN401  # those of __init__
+        """Return the same loaded model with other options: `prompt_template`, `max_new_tokens`, `keep_lines`, ..."""
+        kept = {"family": self.family, "batch_size": self._batch_size}
+        return TransformersVLM(self._model, self._processor, self.id, **{**kept, **options})
 
     @classmethod
     def load(
@@ -109,7 +119,8 @@ class TransformersVLM:
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
         """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model."""
-        named, requests = _requests(images, questions)
+        named, requests = _requests(images, questions, self._keep_lines)
+        self._model.generation_config = self._generation  # the loaded model may serve others with other options
         groups: dict[Expansion | None, list[Request]] = {}
         with torch.inference_mode():
             for sha, text in sorted({request for request in requests if self._prompter.allowed(request[1])}):
@@ -183,12 +194,14 @@ class TransformersVLM:
         }
 
 
-def _requests(images: Sequence[Image.Image], questions: Sequence[str]) -> tuple[dict[str, Image.Image], list[Request]]:
-    """Name the images by content and fold white space in the questions."""
+def _requests(
+    images: Sequence[Image.Image], questions: Sequence[str], keep_lines: bool
+) -> tuple[dict[str, Image.Image], list[Request]]:
+    """Name the images by content, and fold white space in the questions unless lines are to be kept."""
     if len(images) != len(questions):
         raise ValueError(f"got {len(images)} images and {len(questions)} questions: one question per image")
     by_object = {id(image): image for image in images}  # hashing pixels costs more than asking who is who
     shas = {key: image_sha(image) for key, image in by_object.items()}
     named = {shas[key]: image if image.mode == "RGB" else image.convert("RGB") for key, image in by_object.items()}
-    folded = [" ".join(question.split()) for question in questions]
+    folded = list(questions) if keep_lines else [" ".join(question.split()) for question in questions]
     return named, [(shas[id(image)], text) for image, text in zip(images, folded, strict=True)]

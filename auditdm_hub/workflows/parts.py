@@ -125,7 +125,7 @@ class Cast:
         name = self._config.auditor
         if self.trained_before:
             name = str(Run.open(Path(name)).config["auditor"])
-        return str(_shipped(model_folder(AUDITOR))) if name == PLAYGROUND else name
+        return str(shipped(model_folder(AUDITOR))) if name == PLAYGROUND else name
 
     @property
     def auditor_id(self) -> str:
@@ -221,7 +221,7 @@ class Cast:
         from auditdm_hub.models.transformers_vlm import TransformersVLM
         from auditdm_hub.playground.models import model_folder
 
-        folder = str(_shipped(model_folder(place))) if name == PLAYGROUND else name
+        folder = str(shipped(model_folder(place))) if name == PLAYGROUND else name
         config = self._config
         options: dict[str, Any] = {"batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens}
         if certainty:
@@ -237,7 +237,12 @@ class Cast:
         return TimedVLM(model, seconds) if seconds else model
 
 
-def _shipped(folder: Path) -> Path:
+def shipped(folder: Path) -> Path:
+    """Return the folder of a model of the playground.
+
+    Raises:
+        ModelError: it is not there.
+    """
     if not (folder / "config.json").is_file():
         raise ModelError(f"the playground's model {folder.name} is not there: make playground-models builds it anew")
     return folder

@@ -15,6 +15,7 @@ COMMANDS = {
     "audit": "Find what a vision-language model fails at while others agree.",
     "doctor": "Check versions, devices, the Hub and disk space.",
     "download": "Download a release, with every file checked.",
+    "evaluate": "Measure a model on benchmarks and on released failures.",
     "list": "List the releases in a place, or all on the Hub.",
     "presets": "List the presets, or print one as YAML.",
     "publish": "Publish failures, or an adapter, as a version that stays.",

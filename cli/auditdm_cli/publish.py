@@ -54,8 +54,8 @@ def command(
     options = Options(
         to=to, adapter=adapter, base=base, version=version, append=append, replace=replace, private=private,
         gated=cast(Literal["auto", "manual"] | None, gated or None), parent=parent,
-        licenses=_pairs("--model-license", model_license),
-        license_files={key: Path(file) for key, file in _pairs("--license-file", license_file).items()},
+        licenses=pairs("--model-license", model_license),
+        license_files={key: Path(file) for key, file in pairs("--license-file", license_file).items()},
         check=check,
     )  # fmt: skip
     with Reporter(quiet or as_json) as reporter:
@@ -93,11 +93,16 @@ def _withdraw(repo: str, options: "Options", version: str, why: str, watcher: An
     withdraw_version(repo, version, why, options, watcher)
 
 
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    pairs = {}
+def pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    """Return NAME=VALUE words as a mapping.
+
+    Raises:
+        ConfigError: a word is none.
+    """
+    found = {}
     for each in given or []:
         key, equals, value = each.partition("=")
         if not (key and equals and value):
             raise ConfigError(f"{option}: got {each!r}, wanted two names with = between them")
-        pairs[key] = value
-    return pairs
+        found[key] = value
+    return found

@@ -1,0 +1,298 @@
+"""Evaluate a model, or before and after an adapter, on benchmarks, on the playground's suite and on released failures.
+
+A run folder keeps every answer (`answers/SIDE/BENCHMARK/`, in chunks), so that an evaluation that was killed goes on,
+and `evaluation.json` can be read again. Sides: "model"; with an adapter "before" and "after"; and each of them "blind",
+with a grey image in the place of the true one, if that was asked for.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from auditdm_hub.atomic import atomic_write_json
+from auditdm_hub.config import PLAYGROUND as PLAYGROUND_MODEL
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.evaluating.asking import ask_items, read_answers
+from auditdm_hub.evaluating.benchmark import Ask, Benchmark
+from auditdm_hub.evaluating.benchmarks import SUITES, find
+from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
+from auditdm_hub.evaluating.items import Answered, Item
+from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
+from auditdm_hub.evaluating.released import Shared, count_items, errors, failure_items, shared
+from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
+from auditdm_hub.evaluating.sources import Source, find_source, items_of
+from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.playground.skills import SKILLS
+from auditdm_hub.provenance import library_versions
+from auditdm_hub.releases.address import is_releases, parse_address
+from auditdm_hub.releases.download import download
+from auditdm_hub.runs import Run
+from auditdm_hub.workflows.parts import shipped
+from auditdm_hub.workflows.watching import SILENT, Watcher
+
+if TYPE_CHECKING:
+    from auditdm_hub.models.transformers_vlm import TransformersVLM
+    from auditdm_hub.protocols import VisionLanguageModel
+
+RELEASED = "failures"
+EACH_SKILL = 200
+GREY = (128, 128, 128)
+BATCH_SIZE = 64
+FREE = ("device", "batch_size")
+"""Options on which no result depends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What is evaluated; each is an option of `auditdm-hub evaluate`.
+
+    `limit` is of rows of a benchmark, of questions of a skill of the playground, and of failures of a type; None = all
+    (200 of a skill).
+    `revisions`: benchmark -> branch, tag or commit of its data set. `split`: of the released failures.
+    """
+
+    model: str
+    adapter: str = ""
+    benchmarks: tuple[str, ...] = ()
+    suite: str = ""
+    failures: str = ""
+    split: str = "all"
+    limit: int | None = None
+    data: str = ""
+    revisions: Mapping[str, str] = field(default_factory=dict)
+    blind: bool = False
+    seed: int = 0
+    device: str = "auto"
+    batch_size: int = BATCH_SIZE
+
+
+def run_evaluation(
+    wanted: Evaluation, out: Path, resume: bool = False, own: "VisionLanguageModel | None" = None,
+    watcher: Watcher = SILENT,
+) -> Run:  # fmt: skip
+    """Evaluate, and return the run that holds the answers and `evaluation.json`.
+
+    Args:
+        wanted: what.
+        out: folder of the run.
+        resume: go on with the run that is there.
+        own: a model of the user's own, in the place of the name.
+        watcher: is told how it comes along.
+
+    Raises:
+        AuditDMError: a model, a data set or an option cannot be used; the message says what to do.
+    """
+    names = _names(wanted)
+    run = Run.create(out, asdict(wanted), resume=resume, free=FREE)
+    with closing(run):
+        try:
+            _Evaluating(run, wanted, names, own, watcher).run()
+        except BaseException:
+            run.forget()
+            raise
+    return run
+
+
+def _names(wanted: Evaluation) -> list[str]:
+    """Return the benchmarks that are wanted, each once.
+
+    Raises:
+        ConfigError: one is unknown, or nothing is wanted.
+    """
+    suites = {**SUITES, NAME: (NAME,)}
+    if wanted.suite and wanted.suite not in suites:
+        raise ConfigError(f"--suite: got {wanted.suite!r}, wanted one of {', '.join(suites)}")
+    if wanted.split not in ("train", "test", "all"):
+        raise ConfigError(f"--split: got {wanted.split!r}, wanted train, test or all")
+    names = list(dict.fromkeys([*wanted.benchmarks, *suites.get(wanted.suite, ())]))
+    for name in names:
+        if name != NAME:
+            find(name)
+    unused = sorted(set(wanted.revisions) - set(names))
+    if unused:
+        raise ConfigError(f"--revision {unused[0]}: that benchmark is not evaluated here")
+    if not names and not wanted.failures:
+        raise ConfigError(
+            "nothing to evaluate on: add --benchmark NAME, --suite playground, or --failures REPO@VERSION"
+        )
+    return names
+
+
+class _Evaluating:
+    """One evaluation; models are loaded when they are first needed."""
+
+    def __init__(
+        self, run: Run, wanted: Evaluation, names: Sequence[str], own: "VisionLanguageModel | None", watcher: Watcher
+    ) -> None:
+        self._run, self._wanted, self._names, self._own, self._watcher = run, wanted, names, own, watcher
+        self._loaded: dict[str, TransformersVLM] = {}
+
+    def run(self) -> None:
+        begun = time.monotonic()
+        if not self._run.stages and self._own is None:
+            self._load(self._sides[0])  # a model that cannot be loaded leaves no run behind
+        sources = self._sources
+        for side in self._sides:
+            for name in self._names:
+                self._ask(side, name)
+            if self._wanted.failures:
+                self._ask(side, RELEASED)
+        if not self._run.stage_done("score"):
+            atomic_write_json(self._run.path / FILE, self._results(sources))
+            self._run.finish_stage("score", [FILE], time.monotonic() - begun)
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        sides = ("before", "after") if self._wanted.adapter else ("model",)
+        return (*sides, *(f"{side}-blind" for side in sides if self._wanted.blind))
+
+    @cached_property
+    def _sources(self) -> dict[str, Source]:
+        """Where the data of each benchmark are; found out once, so that a resumed run reads the same."""
+        file = self._run.path / "sources.json"
+        if not self._run.stage_done("sources"):
+            wanted = self._wanted
+            data = Path(wanted.data) if wanted.data else None
+            found = {
+                name: asdict(find_source(find(name), data, wanted.revisions.get(name, "")))
+                for name in self._names
+                if name != NAME
+            }
+            atomic_write_json(file, found)
+            self._run.finish_stage("sources", ["sources.json"], 0.0)
+        return {name: Source(**each) for name, each in json.loads(file.read_text()).items()}
+
+    @cached_property
+    def _release(self) -> Path:
+        return download(parse_address(self._wanted.failures), say=self._watcher.say)
+
+    def _ask(self, side: str, name: str) -> None:
+        stage = f"{side} {name}"
+        if self._run.stage_done(stage):
+            return
+        begun = time.monotonic()
+        self._watcher.say(f"{name}, {side}")
+        report = self._watcher.stage(stage)
+        model, ask = self._asked(side.removesuffix("-blind"), name)
+        items = self._items(name, ask)
+        total = self._total(name)
+        items = _blinded(items) if side.endswith("-blind") else items
+        ask_items(model, items, self._folder(side, name), lambda done: report(done, max(done, total)))
+        self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
+                               time.monotonic() - begun)  # fmt: skip
+
+    def _folder(self, side: str, name: str) -> Path:
+        folder = self._run.path / "answers" / side / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _total(self, name: str) -> int:
+        limit = self._wanted.limit
+        if name == NAME:
+            return len(SKILLS) * (limit or EACH_SKILL)
+        return count_items(self._release, self._wanted.split, limit) if name == RELEASED else limit or 0
+
+    def _items(self, name: str, ask: Ask) -> Iterator[Item]:
+        wanted = self._wanted
+        if name == NAME:
+            return playground_items(wanted.limit or EACH_SKILL, wanted.seed)
+        if name == RELEASED:
+            return failure_items(self._release, wanted.split, wanted.limit)
+        return items_of(find(name), self._sources[name], ask, wanted.limit)
+
+    def _asked(self, side: str, name: str) -> "tuple[VisionLanguageModel, Ask]":
+        """Return the model of a side as a benchmark asks it, and what writes its prompts."""
+        benchmark = PLAYGROUND if name in (NAME, RELEASED) else find(name)
+        if self._own is not None and side != "after":
+            return self._own, benchmark.ask(prefix_model=False)
+        loaded = self._load(side)
+        if name in (NAME, RELEASED):
+            return loaded, benchmark.ask(loaded.takes_prefix)
+        options = {"prompt_template": "{question}", "max_new_tokens": benchmark.max_new_tokens, "keep_lines": True}
+        return loaded.again(**options), benchmark.ask(loaded.takes_prefix)
+
+    @cached_property
+    def _adapter(self) -> str:
+        """The folder of the adapter; one that is named as a release is downloaded and verified."""
+        name = self._wanted.adapter
+        if Path(name).is_dir() and not is_releases(Path(name)):
+            return name
+        return str(download(parse_address(name), repo_type="model", say=self._watcher.say))
+
+    def _load(self, side: str) -> "TransformersVLM":
+        from auditdm_hub.models import load_vlm
+
+        if side not in self._loaded:
+            self._loaded.clear()  # one model in memory at a time
+            wanted = self._wanted
+            name = str(shipped(model_folder(TARGET))) if wanted.model == PLAYGROUND_MODEL else wanted.model
+            adapter = self._adapter if side == "after" else None
+            self._loaded[side] = load_vlm(name, adapter=adapter, device=wanted.device, batch_size=wanted.batch_size)
+        return self._loaded[side]
+
+    def _results(self, sources: Mapping[str, Source]) -> dict[str, Any]:
+        answers = {(side, name): read_answers(self._run.path / "answers" / side / name)
+                   for side in self._sides for name in self._asked_names}  # fmt: skip
+        scores = {
+            side: [self._score(name, sources, answers[side, name]) for name in self._names] for side in self._sides
+        }
+        released = {side: self._shared(answers[side, RELEASED]) for side in self._sides if self._wanted.failures}
+        return {
+            "format_version": 1,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": self._wanted.model,
+            "adapter": self._wanted.adapter,
+            "versions": library_versions(),
+            "limit": self._wanted.limit,
+            "scores": {side: [asdict(score) for score in every] for side, every in scores.items()},
+            "failures": {side: asdict(each) for side, each in released.items() if each},
+            "comparisons": [asdict(each) for each in self._comparisons(answers)],
+        }
+
+    @property
+    def _asked_names(self) -> tuple[str, ...]:
+        return (*self._names, *((RELEASED,) if self._wanted.failures else ()))
+
+    def _score(self, name: str, sources: Mapping[str, Source], answers: Sequence[Answered]) -> Score:
+        benchmark = PLAYGROUND if name == NAME else find(name)
+        source = sources.get(name, Source(NAME, f"seed {self._wanted.seed}"))
+        return score_answers(benchmark, source, benchmark.prompt, answers)
+
+    def _shared(self, answers: Sequence[Answered]) -> Shared:
+        return shared(self._release, self._wanted.split, answers)
+
+    def _comparisons(self, answers: Mapping[tuple[str, str], Sequence[Answered]]) -> tuple[Comparison, ...]:
+        """Return before against after: benchmarks, skills of the playground, failure types of the release."""
+        if not self._wanted.adapter:
+            return ()
+        found = []
+        for name in self._asked_names:
+            before, after = answers["before", name], answers["after", name]
+            for part, benchmark in self._compared(name, before):
+                kept = [[item for item in side if part in ("", item.part)] for side in (before, after)]
+                found.append(compare_answers(benchmark, *kept))
+        return corrected(found)
+
+    def _compared(self, name: str, before: Sequence[Answered]) -> Iterator[tuple[str, Benchmark]]:
+        if name not in (NAME, RELEASED):
+            yield "", find(name)
+            return
+        for part in dict.fromkeys(item.part for item in before):
+            if name == NAME:
+                yield part, replace(PLAYGROUND, name=f"skill: {part}")
+            else:
+                metric = "share of answers that contradict the consensus"
+                yield part, replace(PLAYGROUND, name=part, metric=metric, score=errors, better="lower")
+
+
+def _blinded(items: Iterator[Item]) -> Iterator[Item]:
+    for item in items:
+        yield replace(item, image=Image.new("RGB", item.image.size, GREY))

@@ -1,0 +1,92 @@
+"""What `auditdm-hub evaluate` shows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from auditdm_hub.text import plural, visible
+
+SHOWN_PARTS = 12
+Results = Mapping[str, Any]
+
+
+def show(results: Results, path: Path, console: Console) -> None:
+    """Print an evaluation: regressions first, then scores, then released failures."""
+    for line in tables(results):
+        console.print(line)
+    console.print(f"Answers and figures: {path}", soft_wrap=True)
+
+
+def tables(results: Results) -> list[Any]:
+    """Return what is shown, in order."""
+    found: list[Any] = []
+    comparisons = results["comparisons"]
+    if comparisons:
+        worse = [each for each in comparisons if _regressed(each)]
+        found.append(f"{plural(len(worse), 'regression')} among {plural(len(comparisons), 'comparison')}.")
+        found.append(_compared(comparisons))
+    if any(results["scores"].values()):
+        found.append(_scores(results["scores"]))
+    if results["failures"]:
+        found.append(_failures(results["failures"]))
+    return found
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 1))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    return table
+
+
+def _compared(comparisons: Sequence[Results]) -> Table:
+    table = _table("after - before", "before", "after", "change", "95% interval", "p")
+    for each in comparisons:
+        points = [100 * each[name] for name in ("difference", "low", "high")]
+        mark = " (worse)" if _regressed(each) else ""
+        p_value = "" if each["p_value"] is None else f"{each['p_value']:.3f}"
+        table.add_row(
+            f"{visible(each['name'])}{mark}", _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
+            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", p_value,
+        )  # fmt: skip
+    return table
+
+
+def _regressed(each: Results) -> bool:
+    return bool(each["low"] > 0 if each["better"] == "lower" else each["high"] < 0)
+
+
+def _scores(scores: Mapping[str, Sequence[Results]]) -> Table:
+    table = _table("benchmark", "model", "score", "95% interval", "items")
+    for side, every in scores.items():
+        for each in every:
+            missing = f" ({each['unanswered']:,} unanswered)" if each["unanswered"] else ""
+            table.add_row(
+                visible(each["benchmark"]), side, _percent(each["value"]),
+                f"{100 * each['low']:.1f}-{100 * each['high']:.1f}", f"{each['items']:,}{missing}",
+            )  # fmt: skip
+            for name, value in each["figures"].items():
+                table.add_row(f"  {visible(name)}", "", f"{value:.1f}" if value > 1 else _percent(value), "", "")
+            if len(every) == 1:
+                parts = sorted(each["parts"].items(), key=lambda item: item[1])
+                for name, value in parts[:SHOWN_PARTS]:
+                    table.add_row(f"  {visible(name)}", "", _percent(value), "", "")
+    return table
+
+
+def _failures(failures: Mapping[str, Results]) -> Table:
+    table = _table("failure type", "model", "error", "95% interval", "asked")
+    for side, each in failures.items():
+        for kind in [*each["types"], each["controls"]]:
+            table.add_row(
+                visible(kind["name"]), side, _percent(kind["error"]),
+                f"{100 * kind['low']:.1f}-{100 * kind['high']:.1f}", f"{kind['asked']:,}",
+            )  # fmt: skip
+    return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
