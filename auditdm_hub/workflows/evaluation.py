@@ -137,8 +137,8 @@ class _Evaluating:
 
     def run(self) -> None:
         begun = time.monotonic()
-        if not self._run.stages and self._own is None:
-            self._load(self._sides[0])  # a model that cannot be loaded leaves no run behind
+        if not self._run.stages:
+            self._refuse_early()
         sources = self._sources
         for side in self._sides:
             for name in self._names:
@@ -148,6 +148,15 @@ class _Evaluating:
         if not self._run.stage_done("score"):
             atomic_write_json(self._run.path / FILE, self._results(sources))
             self._run.finish_stage("score", [FILE], time.monotonic() - begun)
+
+    def _refuse_early(self) -> None:
+        """Find out whether everything is there: what cannot be had leaves no run behind."""
+        if self._wanted.failures:
+            self._release  # noqa: B018 - downloads
+        if self._wanted.adapter:
+            self._adapter  # noqa: B018
+        if self._own is None:
+            self._load(self._sides[0])
 
     @property
     def _sides(self) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ MAKERS: dict[str, Callable[[int], dict[str, Any]]] = {
                          "category": "math"},
     "realworldqa": lambda n: {"image": picture(n), "question": "Is it? One word.", "answer": ["A", "Yes"][n % 2]},
     **{name: lambda n: {"id": str(n), "image": picture(n), "question": "Is there a cat?",
-                        "answer": ["yes", "no"][n % 2], "image_source": "x"} for name in ("pope", "pope-popular", "pope-random")},
+                        "answer": ["yes", "no"][n % 2], "image_source": "x"}
+       for name in ("pope", "pope-popular", "pope-random")},
     "mme": lambda n: {"question_id": f"artwork/{n // 2}.jpg", "image": picture(n), "category": "artwork",
                       "question": f"Is it {n % 2}? Please answer yes or no.", "answer": ["Yes", "No"][n % 2]},
 }  # fmt: skip

@@ -1,0 +1,126 @@
+"""An evaluation from Python: what it keeps, how it goes on after a kill, and what it says."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evaluating.rows import MAKERS, write_rows
+from PIL import Image
+
+from auditdm_hub.errors import ConfigError, ReleaseError, RunError
+from auditdm_hub.evaluating.asking import CHUNK, read_answers
+from auditdm_hub.evaluating.comparison import FILE
+from auditdm_hub.runs import Run
+from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
+
+COUNT = 2 * CHUNK + 5
+
+
+class Own:
+    """Answers what it was told; counts the questions; stops after some if that is wanted."""
+
+    id, family = "own@1", "own"
+
+    def __init__(self, said: str | None = "yes", stop_after: int = 10**6) -> None:
+        self._said, self._left = said, stop_after
+        self.asked: list[str] = []
+        self.colors: set[object] = set()
+
+    def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
+        if self._left <= 0:
+            raise KeyboardInterrupt
+        self._left -= len(questions)
+        self.asked += questions
+        self.colors |= {image.getpixel((0, 0)) for image in images}
+        return [self._said] * len(questions)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return str(write_rows(tmp_path / "data", "vqav2", [MAKERS["vqav2"](n) for n in range(COUNT)]))
+
+
+def results(run: Run) -> dict[str, object]:
+    found = json.loads((run.path / FILE).read_text())
+    return {name: value for name, value in found.items() if name != "date"}
+
+
+def test_answers_are_kept_and_scored(data: str, tmp_path: Path) -> None:
+    own = Own()
+    run = run_evaluation(Evaluation("own", benchmarks=("vqav2",), data=data), tmp_path / "run", own=own)
+    found = json.loads((run.path / FILE).read_text())
+    (score,) = found["scores"]["model"]
+    assert score["value"] == pytest.approx(66 / COUNT)  # every second answer of people is yes
+    assert (score["items"], score["unanswered"]) == (COUNT, 0)
+    assert score["metric"].startswith("soft accuracy")
+    assert (score["split"], score["dataset"]) == ("validation", f"{data}/vqav2")
+    kept = read_answers(run.path / "answers" / "model" / "vqav2")
+    assert [item.question for item in kept] == own.asked
+    assert own.asked[0] == "Is it 0?\nAnswer the question using a single word or phrase."
+    assert found["comparisons"] == []
+
+
+def test_after_a_kill_it_goes_on_where_it_was(data: str, tmp_path: Path) -> None:
+    wanted = Evaluation("own", benchmarks=("vqav2",), data=data)
+    whole = run_evaluation(wanted, tmp_path / "whole", own=Own())
+    with pytest.raises(KeyboardInterrupt):
+        run_evaluation(wanted, tmp_path / "run", own=Own(stop_after=CHUNK))
+    rest = Own()
+    run = run_evaluation(wanted, tmp_path / "run", resume=True, own=rest)
+    assert len(rest.asked) == COUNT - CHUNK
+    assert results(run) == results(whole)
+    for number in range(3):
+        name = Path("answers") / "model" / "vqav2" / f"{number:05d}.parquet"
+        assert (run.path / name).read_bytes() == (whole.path / name).read_bytes()
+    idle = Own()
+    run_evaluation(wanted, tmp_path / "run", resume=True, own=idle)
+    assert idle.asked == []
+
+
+def test_blind_is_asked_without_the_image(data: str, tmp_path: Path) -> None:
+    own = Own()
+    wanted = Evaluation("own", benchmarks=("vqav2",), data=data, limit=4, blind=True)
+    found = json.loads((run_evaluation(wanted, tmp_path / "run", own=own).path / FILE).read_text())
+    assert set(found["scores"]) == {"model", "model-blind"}
+    assert (128, 128, 128) in own.colors
+    assert len(own.colors) == 5
+
+
+def test_no_answer_is_no_wrong_answer(data: str, tmp_path: Path) -> None:
+    wanted = Evaluation("own", benchmarks=("vqav2",), data=data, limit=3)
+    with pytest.raises(RunError, match="none of 3 questions was answered"):
+        run_evaluation(wanted, tmp_path / "run", own=Own(said=None))
+
+
+def test_released_failures_beside_controls(tmp_path: Path) -> None:
+    wanted = Evaluation("own", failures="playground", limit=5)
+    found = json.loads((run_evaluation(wanted, tmp_path / "run", own=Own("left")).path / FILE).read_text())
+    shared = found["failures"]["model"]
+    assert shared["release"] == "playground@v1.0.0"
+    by_name = {kind["name"]: kind for kind in shared["types"]}
+    assert by_name["telling left from right"]["error"] < 1 == by_name["adding numbers"]["error"]
+    assert shared["controls"]["asked"] == 5
+    test = run_evaluation(replace(wanted, split="test"), tmp_path / "test", own=Own("left"))
+    assert json.loads((test.path / FILE).read_text())["failures"]["model"]["split"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "words"),
+    [
+        (Evaluation("own"), ConfigError, "nothing to evaluate on"),
+        (Evaluation("own", suite="all"), ConfigError, "--suite: got 'all', wanted one of paper, playground"),
+        (Evaluation("own", benchmarks=("vqa",)), ConfigError, "--benchmark: got 'vqa', wanted one of vqav2"),
+        (Evaluation("own", failures="playground", split="dev"), ConfigError, "--split: got 'dev'"),
+        (Evaluation("own", suite="playground", revisions={"gqa": "x"}), ConfigError, "--revision gqa: that benchmark"),
+        (Evaluation("own", benchmarks=("gqa",), data="nowhere"), ConfigError, "there is no folder gqa in it"),
+        (Evaluation("own", failures="playground@v9.9.9"), ReleaseError, "has no version v9.9.9"),
+    ],
+)
+def test_bad_input_leaves_nothing_behind(
+    wanted: Evaluation, error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=words):
+        run_evaluation(wanted, tmp_path / "run", own=Own())
+    assert not (tmp_path / "run").exists()
