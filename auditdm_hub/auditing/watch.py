@@ -17,6 +17,7 @@ from auditdm_hub.errors import ModelError
 if TYPE_CHECKING:
     import torch
     from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.sft_trainer import SFTTrainer
 
 REWARD_STATE = "reward.json"
 MODEL_CARD = "README.md"  # TRL and peft write one at each checkpoint; it describes a text model without a licence
@@ -94,7 +95,7 @@ def trim_log(log: Path, step: int) -> None:
     atomic_write_text(log, "".join(f"{line}\n" for line in kept))
 
 
-def write_adapter(trainer: "GRPOTrainer", folder: Path) -> None:
+def write_adapter(trainer: "GRPOTrainer | SFTTrainer", folder: Path) -> None:
     """Write the adapter, all or nothing, without peft's model card and with the same bytes for the same weights."""
     temporary = folder.with_name(folder.name + SUFFIX)
     shutil.rmtree(temporary, ignore_errors=True)

@@ -58,8 +58,8 @@ class Prompter:
         self._processor = processor
         self._tokenizer = processor.tokenizer
         self._template = template
-        self._prefix = model_type in PREFIX_MODELS
-        if not self._prefix:
+        self.prefix = model_type in PREFIX_MODELS
+        if not self.prefix:
             require_chat_template(processor, model_type)
         self._expansions: dict[tuple[int, int], Expansion | None] = {}
         self._control = {*self._tokenizer.all_special_tokens, getattr(processor, "image_token", "")} - {""}
@@ -71,7 +71,7 @@ class Prompter:
     def render(self, question: str) -> str:
         """Return the text that the processor takes."""
         text = self._template.replace(QUESTION, question)
-        if self._prefix:
+        if self.prefix:
             return f"{self._processor.image_token}{text}"
         content = [{"type": "image"}, {"type": "text", "text": text}]
         messages = [{"role": "user", "content": content}]
@@ -103,7 +103,7 @@ class Prompter:
         return encoded
 
     def _place(self, text: str, expansion: Expansion) -> str:
-        if not self._prefix:
+        if not self.prefix:
             return text.replace(expansion.placeholder, expansion.text, 1)
         before, after = text.split(expansion.placeholder, 1)
         return f"{before}{expansion.text}{self._tokenizer.bos_token}{after}\n"

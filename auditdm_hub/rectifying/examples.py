@@ -1,0 +1,133 @@
+"""What a model is repaired with: questions on images with the answer that it shall give.
+
+1. Failures are lessons: the label is the consensus of the references (a pseudo-label), if enough of them agree.
+2. Failure types get equal shares: rows of a rare type come again, up to `MOST_REPEATS` times.
+3. A share of agreements is replayed, so that what the model can do is not forgotten: drawn evenly over the answers that
+   the references gave, or a replay of "yes" alone would teach to say yes.
+4. Nothing about an image of the splits "confirm" or "test", or of a release's test split, is ever trained on.
+5. A tenth of the source images is held out, to stop in time.
+
+Rectification of arXiv 2512.16921, its "bootstrapped unlabelled data"; balance, replay and threshold are ours.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from auditdm_hub.errors import RunError
+from auditdm_hub.records import Judged
+from auditdm_hub.releases.schema import split_of
+
+HELD_OUT = 10  # one source image in so many
+MOST_REPEATS = 4
+UNTYPED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A row of training: `label` is the answer to give; `part` the failure type, "" for none, "replay" for a replay."""
+
+    image_sha: str
+    question: str
+    label: str
+    part: str
+    source_image_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """How examples are chosen.
+
+    `agreement` is the least share of reference families that have to agree; `replay` the share of agreements among
+    all rows, in [0, 1); `size` the most rows; `pairings` which of the paper's pairings give lessons (none = all).
+    """
+
+    agreement: float = 0.6
+    replay: float = 0.5
+    size: int = 4000
+    pairings: tuple[str, ...] = ()
+    seed: int = 0
+
+
+REPLAY = "replay"
+
+
+def choose(judged: Iterable[Judged], kinds: Mapping[str, str], mixture: Mixture) -> list[Example]:
+    """Return the rows to train on, in their order.
+
+    Args:
+        judged: exchanges of an audit.
+        kinds: id of a failure -> its failure type.
+        mixture: how to choose.
+
+    Raises:
+        RunError: there is no failure with a label.
+    """
+    rng = random.Random(f"mixture {mixture.seed}")
+    lessons: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
+    replays: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
+    for row in judged:
+        if not _usable(row, mixture.agreement):
+            continue
+        key = row.probe.image_sha, row.probe.question
+        label = row.verdict.consensus
+        if row.failed and (not mixture.pairings or row.probe.pairing in mixture.pairings):
+            kind = kinds.get(row.probe.id, UNTYPED)
+            lessons[kind].setdefault(key, _example(row, label, kind))
+        elif row.verdict.outcome == "agreement":
+            replays[label].setdefault(key, _example(row, label, REPLAY))
+    if not lessons:
+        raise RunError("the audit has no failure that can be learned from: there is nothing to rectify")
+    wanted = round(mixture.size * (1 - mixture.replay))
+    taught = _balanced([list(every.values()) for _, every in sorted(lessons.items())], wanted, MOST_REPEATS, rng)
+    count = round(len(taught) * mixture.replay / (1 - mixture.replay))
+    kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count, 1, rng)
+    rows = [*taught, *kept]
+    rng.shuffle(rows)
+    return rows
+
+
+def divide(rows: Sequence[Example]) -> tuple[list[Example], list[Example]]:
+    """Return rows to train on, and rows about other source images to tell when to stop (each of them once)."""
+    kept = [row for row in rows if not _held_out(row)]
+    held = list(dict.fromkeys(row for row in rows if _held_out(row)))
+    return (kept, held) if kept and held else (list(rows), [])
+
+
+def _usable(row: Judged, agreement: float) -> bool:
+    """Whether a row has a label, and its image may be trained on."""
+    verdict = row.verdict
+    return (
+        bool(verdict.consensus)
+        and verdict.agreement >= agreement
+        and not row.probe.fault
+        and split_of(row.probe.source_image_sha) == "train"
+    )
+
+
+def _example(row: Judged, label: str, part: str) -> Example:
+    return Example(row.probe.image_sha, row.probe.question, label, part, row.probe.source_image_sha)
+
+
+def _held_out(row: Example) -> bool:
+    return int(row.source_image_sha[16:24], 16) % HELD_OUT == 0
+
+
+def _balanced(groups: Sequence[Sequence[Example]], count: int, repeats: int, rng: random.Random) -> list[Example]:
+    """Return about `count` rows, as equally from the groups as they allow; a row comes `repeats` times at most."""
+    order = [rng.sample(list(group), len(group)) for group in groups if group]
+    room = [len(group) * repeats for group in order]
+    share = _share(room, count)
+    return [
+        group[place % len(group)] for group, most in zip(order, room, strict=True) for place in range(min(most, share))
+    ]
+
+
+def _share(room: Sequence[int], count: int) -> int:
+    """Return the largest equal share of groups with so much room that adds up to no more than a count (at least 1)."""
+    low, high = 1, max(room, default=1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if sum(min(each, middle) for each in room) <= count else (low, middle - 1)
+    return low
