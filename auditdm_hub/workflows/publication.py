@@ -112,7 +112,7 @@ def publish_run(
     stage = path / ("release-adapter" if options.adapter else "release")
     with _locked(stage):
         if options.to:
-            return _to_folder(run, name or options.to.resolve().name, stage, options, cards, confirm, watcher)
+            return _to_folder(run, name, stage, options, cards, confirm, watcher)
         from huggingface_hub import HfApi
 
         place = Place(api or HfApi(), name, "model" if options.adapter else "dataset")
@@ -127,6 +127,7 @@ def _to_folder(
     folders.refuse_foreign(to)
     found = folders.newest(to)
     newest = to / folders.VERSIONS / str(found.version) if found else None
+    name = name or (found.name if found else to.resolve().name)
     plan = _plan(run, name, stage, options, cards, newest, watcher)
     outline = Outline(plan, str(to), "", options)
     if not confirm(outline):
@@ -191,9 +192,12 @@ def _plan(
     if found and options.append:
         total += sum(sum(splits.values()) for splits in found.rows.values())
     whole = Wish(name, on_hub, version, options.append, options.replace, texts)
-    return plan_failure_set(
+    plan = plan_failure_set(
         rows, whole, last, cards.dataset, license_of, stage, lambda done: tell(done, max(done, total))
     )
+    written = sum(sum(splits.values()) for splits in plan.manifest.rows.values())
+    tell(written, written)
+    return plan
 
 
 def _manifest_of(folder: Path | None, kind: Kind) -> Manifest | None:

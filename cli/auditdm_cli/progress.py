@@ -63,11 +63,19 @@ class Reporter:
 
         return report
 
+    def clear(self) -> None:
+        """End the bars, so that something else can be printed below them."""
+        if self._watched:
+            self._bars.stop()
+            for task in list(self._bars.task_ids):
+                self._bars.remove_task(task)
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupted = True
         signal.default_int_handler(number, frame)
 
     def _bar(self, name: str) -> Report:
+        self._bars.start()  # again, after `clear`
         task = self._bars.add_task(name, total=None)
         begun = False
 

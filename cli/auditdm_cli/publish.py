@@ -66,7 +66,8 @@ def command(
 
         def confirm(outline: "Outline") -> bool:
             if not as_json and not quiet:
-                typer.echo("\n".join(as_lines(outline, outline.options)))
+                reporter.clear()
+                typer.echo("\n".join(as_lines(outline, outline.options, full=dry_run)))
             return not dry_run
 
         found = _publish(run, name, options, confirm, watcher)

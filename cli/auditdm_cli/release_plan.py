@@ -11,8 +11,8 @@ from auditdm_hub.workflows.publication import Options, Outline
 LISTED, WIDTH = 12, 79
 
 
-def as_lines(outline: Outline, options: Options) -> list[str]:
-    """Return the plan for people to read."""
+def as_lines(outline: Outline, options: Options, full: bool = True) -> list[str]:
+    """Return the plan for people to read; `full` with columns and files."""
     plan, manifest = outline.plan, outline.plan.manifest
     lines = [f"{visible(manifest.name)} {manifest.version}, {manifest.license}, in {plan.folder}"]
     if plan.last is None:
@@ -28,13 +28,13 @@ def as_lines(outline: Outline, options: Options) -> list[str]:
             counts = plan.difference.rows.get(config, {"added": sum(splits.values()) if plan.last is None else 0})
             figures = [sum(splits.values()), *(counts.get(name, 0) for name in ("added", "removed", "changed"))]
             lines.append(f"  {config:15}" + "".join(f"{figure:9,}" for figure in figures))
-        for config, columns in manifest.columns.items():
+        for config, columns in manifest.columns.items() if full else ():
             named = ", ".join(f"{name} {_type(kind)}" for name, kind in columns.items())
             said = f"  {plural(len(columns), 'column')} of {config}: {named}"
             lines += textwrap.wrap(said, WIDTH, subsequent_indent="    ", break_long_words=False)
     sizes = sorted(((file.size, path) for path, file in manifest.files.items()), reverse=True)
-    lines += ["", f"  {plural(len(plan.paths), 'file')}, {plan.size:,} bytes; the largest:"]
-    lines += [f"  {size:12,}  {path}" for size, path in sizes[:LISTED]]
+    lines += ["", f"  {plural(len(plan.paths), 'file')}, {plan.size:,} bytes{'; the largest:' if full else ''}"]
+    lines += [f"  {size:12,}  {path}" for size, path in sizes[:LISTED] if full]
     checked = ", ".join(plural(count, what.removesuffix("s")) for what, count in plan.checked.items())
     lines += ["", f"Gates passed: {checked}."]
     where = outline.where or f"{manifest.name}, a new {'private ' if options.private else ''}repository"

@@ -174,3 +174,9 @@ def test_one_type_can_be_downloaded(releases: Path, tmp_path: Path) -> None:
     assert sum(len(part) for part in kept.values()) == len(load_failures(str(releases), type=name)) > 0
     assert name in (folder / "README.md").read_text()
     assert (folder / "LICENSES" / "cc0-1.0.txt").is_file()
+
+
+def test_the_name_stays_that_of_the_first_release(publish: Publish, tmp_path: Path) -> None:
+    publish("mine", to=tmp_path / "releases")
+    again = publish("", to=tmp_path / "releases")
+    assert (again.fresh, str(again.version)) == (False, "v1.0.0")
