@@ -141,3 +141,11 @@ def test_several_images_become_one() -> None:
     assert whole.size == (48, 64)
     assert whole.getpixel((40, 60)) == (255, 255, 255)
     assert side_by_side([picture(0)]) is not None
+
+
+def test_the_page_lists_every_benchmark_with_its_metric() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    for name, benchmark in BENCHMARKS.items():
+        star = "*" if name in SUITES["paper"] else ""
+        assert f"| `{name}`{star} | [{benchmark.dataset}](" in page
+        assert f" | {benchmark.split} | {benchmark.metric} | " in page
