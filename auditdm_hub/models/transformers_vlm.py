@@ -44,7 +44,6 @@ class TransformersVLM:
         prompt_template: str | None = None,
         batch_size: int = 64,
         max_new_tokens: int = 16,
-        keep_lines: bool = False,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way.
 
@@ -57,7 +56,6 @@ class TransformersVLM:
                 else "answer en {question}" for PaliGemma and the bare question for chat models.
             batch_size: the most questions decoded at a time.
             max_new_tokens: where an answer is cut.
-            keep_lines: whether white space in a question counts; else a question is one line.
         """
         kind = model.config.model_type
         template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
@@ -66,7 +64,7 @@ class TransformersVLM:
         self.family = family or kind
         self.decoding = f"greedy, at most {max_new_tokens} tokens, {model.dtype}, {template!r}"
         self.takes_prefix = kind in PREFIX_MODELS
-        self._keep_lines = keep_lines
+        self._keep_lines = False
         self._model = model
         self._processor = processor
         self._tokenizer = processor.tokenizer
@@ -85,10 +83,14 @@ class TransformersVLM:
         )
         model.generation_config = self._generation
 
-    def again(self, **options: Any) -> "TransformersVLM":  # noqa: ANN401  # those of __init__
-        """Return the same loaded model with other options: `prompt_template`, `max_new_tokens`, `keep_lines`, ..."""
-        kept = {"family": self.family, "batch_size": self._batch_size}
-        return TransformersVLM(self._model, self._processor, self.id, **{**kept, **options})
+    def again(self, prompt_template: str, max_new_tokens: int) -> "TransformersVLM":
+        """Return the same loaded model with another prompt, in which lines stay lines; an audit folds white space."""
+        made = TransformersVLM(
+            self._model, self._processor, self.id, family=self.family, prompt_template=prompt_template,
+            batch_size=self._batch_size, max_new_tokens=max_new_tokens,
+        )  # fmt: skip
+        made._keep_lines = True
+        return made
 
     @classmethod
     def load(

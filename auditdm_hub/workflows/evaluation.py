@@ -225,8 +225,7 @@ class _Evaluating:
         loaded = self._load(side)
         if name in (NAME, RELEASED):
             return loaded, benchmark.ask(loaded.takes_prefix)
-        options = {"prompt_template": "{question}", "max_new_tokens": benchmark.max_new_tokens, "keep_lines": True}
-        return loaded.again(**options), benchmark.ask(loaded.takes_prefix)
+        return loaded.again("{question}", benchmark.max_new_tokens), benchmark.ask(loaded.takes_prefix)
 
     @cached_property
     def _adapter(self) -> str:

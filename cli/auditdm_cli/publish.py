@@ -1,6 +1,7 @@
 """`auditdm-hub publish`."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -44,6 +45,7 @@ def command(
 
     The same command after an interruption goes on, and does nothing if all is done.
     """
+    os.environ.setdefault("USE_TORCH", "0")  # or datasets imports it to stream a table: two seconds, for nothing
     from auditdm_cli.progress import Reporter
     from auditdm_cli.release_plan import as_lines, plan_as_json
     from auditdm_hub.workflows import Watcher
