@@ -1,6 +1,7 @@
 """Content-addressed images: the name of an image is the SHA-256 of its size and RGB pixels."""
 
 import hashlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -47,13 +48,31 @@ class ImageStore:
         Raises:
             RunError: it is not in the store, or its pixels do not have that hash.
         """
+        with self._opened(sha, self._file(sha)) as image:
+            return image.convert("RGB")
+
+    def read(self, sha: str) -> bytes:
+        """Return the file of the image of that name, whose pixels were compared with it.
+
+        Raises:
+            RunError: it is not in the store, or its pixels do not have that hash.
+        """
+        data = self._file(sha)
+        self._opened(sha, data).close()
+        return data
+
+    def _file(self, sha: str) -> bytes:
         try:
-            with Image.open(self.path(sha)) as file:
-                image = file.convert("RGB")
+            return self.path(sha).read_bytes()
         except FileNotFoundError:
             raise RunError(f"image {sha[:12]} is not in {self.folder}: run the audit again with --resume") from None
+
+    def _opened(self, sha: str, data: bytes) -> Image.Image:
+        try:
+            image = Image.open(io.BytesIO(data))
+            found = image_sha(image)
         except (OSError, ValueError, SyntaxError) as error:  # what Pillow makes of a broken file
             raise RunError(f"image file {self.path(sha)} was changed: it is no image any more ({error})") from None
-        if image_sha(image) != sha:
+        if found != sha:
             raise RunError(f"image file {self.path(sha)} was changed: its pixels no longer match its name")
         return image

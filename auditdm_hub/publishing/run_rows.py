@@ -52,7 +52,6 @@ class RunRows:
         self._seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
         self._status = {kind.name: kind.status for kind in self.types}
         self._kinds = dict(_assigned(run.path / "failures.parquet"))
-        self._sound: set[str] = set()
         self.dropped: Counter[str] = Counter()
 
     @property
@@ -73,10 +72,7 @@ class RunRows:
         Raises:
             RunError: it is not there, or its pixels are not what its name says.
         """
-        if sha not in self._sound:
-            self._run.images.get(sha)
-            self._sound.add(sha)
-        return self._run.images.path(sha).read_bytes()
+        return self._run.images.read(sha)
 
     def rows(self, config: Config) -> Iterator[Row]:
         """Yield the rows of a config, each id once."""

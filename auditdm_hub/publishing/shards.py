@@ -6,6 +6,7 @@ Hub refuses row groups above some hundred megabytes. Bytes depend on the rows an
 
 import io
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,10 @@ class ConfigWriter:
 
 
 class _SplitWriter:
-    """Writes one split; at least one shard, so that an empty split still has its columns."""
+    """Writes one split; at least one shard, so that an empty split still has its columns.
+
+    While a row group is written by a thread of its own, the rows of the next one come in.
+    """
 
     def __init__(self, folder: Path, config: str, split: str, schema: pa.Schema) -> None:
         self._folder, self._config, self._split, self._schema = folder, config, split, schema
@@ -76,6 +80,8 @@ class _SplitWriter:
         self._parts: list[Path] = []
         self._waiting: list[dict[str, Any]] = []
         self._waiting_bytes = self._shard_bytes = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self.rows = 0
 
     def add(self, row: dict[str, Any]) -> None:
@@ -87,23 +93,37 @@ class _SplitWriter:
 
     def close(self) -> None:
         """Write what waits, and give the shards their names."""
-        if self._waiting or not self._parts:
-            self._flush()
+        with self._thread:
+            if self._waiting or not self.rows:
+                self._flush()
+            self._wait()
         self._end_shard()
         for number, part in enumerate(self._parts):
             part.rename(self._folder / shard_path(self._config, self._split, number, len(self._parts)))
 
     def _flush(self) -> None:
+        rows, size = self._waiting, self._waiting_bytes
+        self._waiting, self._waiting_bytes = [], 0
+        self._wait()
+        self._writing = self._thread.submit(self._write, rows, size)
+
+    def _wait(self) -> None:
+        """Wait for what is being written; raise what went wrong there."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, rows: list[dict[str, Any]], size: int) -> None:
         if self._open is None:
             part = self._folder / "data" / self._config / f"{self._split}-{len(self._parts):05d}.part"
             part.parent.mkdir(parents=True, exist_ok=True)
             self._parts.append(part)
             texts = _texts(self._schema)
             compression = dict.fromkeys(texts, "zstd")
-            self._open = pq.ParquetWriter(part, self._schema, compression=compression, use_dictionary=texts)
-        self._open.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
-        self._shard_bytes += self._waiting_bytes
-        self._waiting, self._waiting_bytes = [], 0
+            self._open = pq.ParquetWriter(
+                part, self._schema, compression=compression, use_dictionary=texts, write_statistics=texts
+            )
+        self._open.write_table(pa.Table.from_pylist(rows, schema=self._schema))
+        self._shard_bytes += size
         if self._shard_bytes >= SHARD_BYTES:
             self._end_shard()
 

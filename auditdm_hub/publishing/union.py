@@ -6,7 +6,9 @@ is what the new run says it is (and its label means something else, which the di
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from auditdm_hub.report.schema import Results
 from auditdm_hub.statistics import wilson
 
 BATCH = 64  # rows with images in memory
+AHEAD, WORKERS = 32, 3  # rows whose images are read at the same time, and by how many
 
 
 class Released:
@@ -94,8 +97,23 @@ class Union:
             for row in self._before.rows(config):
                 if row["id"] not in replaced:
                     yield _with_status(row, status)
-        for row in self._run.rows(config):
-            yield _with_status({**row, **{name: self._image(row[name]) for name in IMAGES if name in row}}, status)
+        for row in self._with_images(self._run.rows(config)):
+            yield _with_status(row, status)
+
+    def _with_images(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield rows with their images, which are read and checked some rows ahead."""
+
+        def whole(row: Row) -> Row:
+            return {**row, **{name: self._image(row[name]) for name in IMAGES if name in row}}
+
+        waiting: deque[Future[Row]] = deque()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for row in rows:
+                waiting.append(pool.submit(whole, row))
+                if len(waiting) == AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     def _image(self, sha: str | None) -> dict[str, Any] | None:
         return {"bytes": self._run.image(sha), "path": f"{sha}.png"} if sha else None
