@@ -78,7 +78,7 @@ def plan_failure_set(
     tables = write_tables(union, folder, _origin(union), gates.check_row, progress)
     gates.refuse()
     write_benchmark(folder)
-    files = files_below(folder)
+    files = files_below(folder, tables.files)
     facts = _facts(union, tables, wish, license_of, files, run.dropped)
     draft = replace(_draft(union, tables, wish, facts), files=files)
 

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from auditdm_hub import __version__
 from auditdm_hub.errors import ReleaseError
@@ -101,10 +102,10 @@ def finish(
     return Plan(folder, manifest, changed, last, published, {})
 
 
-def files_below(folder: Path) -> dict[str, File]:
-    """Return size and hash of every file below a folder, by its path in it."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): File.of(path) for path in paths}
+def files_below(folder: Path, known: Mapping[str, File] = MappingProxyType({})) -> dict[str, File]:
+    """Return size and hash of every file below a folder, by its path in it; those that are `known` are not read."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name: known[name] if name in known else File.of(folder / name) for name in names}
 
 
 def empty_folder(path: Path) -> Path:

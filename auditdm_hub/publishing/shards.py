@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditdm_hub.releases.manifest import File
 from auditdm_hub.releases.schema import IMAGES, INDEX, SPLITS_OF, Config, row_digest, shard_path, split_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class ConfigWriter:
             split: _SplitWriter(folder, config, split, features.arrow_schema) for split in SPLITS_OF[config]
         }
         self._labels = {name: feature for name, feature in features.items() if hasattr(feature, "str2int")}
+        self.files: dict[str, File] = {}
 
     def write(self, row: Row) -> None:
         """Write a row; its images are values of `datasets.Image` (bytes and path), its label is a name."""
@@ -64,7 +66,7 @@ class ConfigWriter:
     def close(self) -> dict[str, int]:
         """Finish all shards and return the rows of each split."""
         for writer in self._splits.values():
-            writer.close()
+            self.files |= writer.close()
         return {split: writer.rows for split, writer in self._splits.items()}
 
 
@@ -78,6 +80,7 @@ class _SplitWriter:
         self._folder, self._config, self._split, self._schema = folder, config, split, schema
         self._open: pq.ParquetWriter | None = None
         self._parts: list[Path] = []
+        self._files: list[File] = []
         self._waiting: list[dict[str, Any]] = []
         self._waiting_bytes = self._shard_bytes = 0
         self._thread = ThreadPoolExecutor(1)
@@ -91,15 +94,17 @@ class _SplitWriter:
         if self._waiting_bytes >= GROUP_BYTES or len(self._waiting) >= GROUP_ROWS:
             self._flush()
 
-    def close(self) -> None:
-        """Write what waits, and give the shards their names."""
+    def close(self) -> dict[str, File]:
+        """Write what waits, give the shards their names, and return their sizes and hashes by these."""
         with self._thread:
             if self._waiting or not self.rows:
                 self._flush()
             self._wait()
         self._end_shard()
-        for number, part in enumerate(self._parts):
-            part.rename(self._folder / shard_path(self._config, self._split, number, len(self._parts)))
+        names = [shard_path(self._config, self._split, number, len(self._parts)) for number in range(len(self._parts))]
+        for part, name in zip(self._parts, names, strict=True):
+            part.rename(self._folder / name)
+        return dict(zip(names, self._files, strict=True))
 
     def _flush(self) -> None:
         rows, size = self._waiting, self._waiting_bytes
@@ -131,6 +136,7 @@ class _SplitWriter:
         if self._open is not None:
             self._open.close()
             self._open, self._shard_bytes = None, 0
+            self._files.append(File.of(self._parts[-1]))
 
 
 def _texts(schema: pa.Schema) -> list[str]:

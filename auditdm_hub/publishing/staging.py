@@ -10,6 +10,7 @@ from auditdm_hub.publishing.facts import ImageUse, Sample
 from auditdm_hub.publishing.run_rows import Row
 from auditdm_hub.publishing.shards import ConfigWriter, Index
 from auditdm_hub.publishing.union import Union
+from auditdm_hub.releases.manifest import File
 from auditdm_hub.releases.schema import CONFIGS, Config, features_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Tables:
     """What was written.
 
     `rows`: config -> split -> rows; `samples`: failure type -> its most typical failures; `images`: what the images of
-    the config `exchanges` are; `licenses`: every licence that a row names.
+    the config `exchanges` are; `licenses`: every licence that a row names; `files`: size and hash of each shard.
     """
 
     rows: Mapping[str, Mapping[str, int]]
@@ -35,6 +36,7 @@ class Tables:
     samples: Mapping[str, tuple[Sample, ...]]
     images: tuple[ImageUse, ...]
     licenses: tuple[str, ...]
+    files: Mapping[str, File]
 
     @property
     def columns(self) -> dict[str, dict[str, str]]:
@@ -56,6 +58,7 @@ def write_tables(union: Union, folder: Path, origin: str, check: CheckRow, progr
     """
     index, samples, uses = Index(), _Samples(), Counter[tuple[str, str, str]]()
     rows, features, written = dict[str, Mapping[str, int]](), dict[str, Any](), 0
+    files: dict[str, File] = {}
     for config in CONFIGS:
         features[config] = features_of(config, [kind.name for kind in union.types])
         writer = ConfigWriter(folder, config, features[config], index)
@@ -69,10 +72,11 @@ def write_tables(union: Union, folder: Path, origin: str, check: CheckRow, progr
             written += 1
             progress(written)
         rows[config] = writer.close()
+        files |= writer.files
     index.write(folder)
     images = tuple(ImageUse(origin, *use, count) for use, count in sorted(uses.items()))
     licenses = sorted({name for use in uses for name in (use[0], use[2]) if name or use[1]})
-    return Tables(rows, features, samples.taken, images, tuple(licenses))
+    return Tables(rows, features, samples.taken, images, tuple(licenses), files)
 
 
 class _Samples:
