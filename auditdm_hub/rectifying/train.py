@@ -51,7 +51,6 @@ class TuningSettings:
     targets: Targets = "language"
     eval_steps: int = 50
     patience: int = 4
-    load_in_4bit: bool = False
     seed: int = 0
     device: str = "auto"
 
@@ -167,7 +166,7 @@ def sft_config(settings: TuningSettings, device: str, checkpoints: Path, held_ou
         seed=settings.seed,
         use_cpu=device == "cpu",
         bf16=on_gpu,
-        gradient_checkpointing=on_gpu,
+        activation_checkpointing=on_gpu,
         dataloader_pin_memory=on_gpu,
     )
 

@@ -12,7 +12,7 @@ from auditdm_hub.report import checked_results
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.parts import ADAPTER
 
-RECTIFIED = "adapter"
+RECTIFIED = "rectified/adapter"
 TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),

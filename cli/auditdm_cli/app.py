@@ -19,6 +19,7 @@ COMMANDS = {
     "list": "List the releases in a place, or all on the Hub.",
     "presets": "List the presets, or print one as YAML.",
     "publish": "Publish failures, or an adapter, as a version that stays.",
+    "rectify": "Repair the target of an audit with a LoRA adapter.",
     "report": "Write a run's report again, without asking any model.",
     "verify": "Check every byte, row and image of a release.",
 }

@@ -1,0 +1,137 @@
+"""A target of the playground is repaired from its own audit: what is written, resumed, refused and published."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from auditdm_hub.auditing.exchanges import SCHEMA, to_row
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.errors import ModelError, RunError
+from auditdm_hub.models import load_vlm
+from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.rectifying.examples import Mixture
+from auditdm_hub.rectifying.train import TuningSettings
+from auditdm_hub.rectifying.watch import TuningWatch
+from auditdm_hub.releases.schema import split_of
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import chunk_path, read_rows, write_table
+from auditdm_hub.workflows import audit
+from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, MERGED, Rectification, rectify_run
+
+SMALL = Rectification(
+    Mixture(size=400), TuningSettings(steps=16, batch_size=16, learning_rate=2e-3, eval_steps=4, device="cpu")
+)
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An audit of the playground's target by its untrained auditor."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    audit(target="playground", steps=0, probes=150, pool_size=150, out=str(out), device="cpu")
+    return out
+
+
+@pytest.fixture
+def path(audited: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(audited, tmp_path / "run"))
+
+
+@pytest.fixture(scope="module")
+def rectified(audited: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = Path(shutil.copytree(audited, tmp_path_factory.mktemp("rectified") / "run"))
+    rectify_run(path, Rectification(SMALL.mixture, SMALL.tuning, merge=True))
+    return path
+
+
+def test_it_learns_from_failures_and_says_what_changed(rectified: Path) -> None:
+    found = json.loads((rectified / "evaluation.json").read_text())
+    names = [each["name"] for each in found["comparisons"]]
+    assert "controls" in names
+    assert len(names) > 2
+    assert all(each["better"] == "lower" for each in found["comparisons"])
+    steps = [json.loads(line) for line in (rectified / FOLDER / "log.jsonl").read_text().splitlines()]
+    losses = [step["eval_loss"] for step in steps if "eval_loss" in step]
+    assert losses[-1] < losses[0]
+
+
+def test_what_it_was_trained_on_is_kept_and_holds_nothing_of_a_test_split(rectified: Path) -> None:
+    rows = list(read_rows(rectified / FOLDER / "training.parquet"))
+    assert {bool(row["held_out"]) for row in rows} == {False, True}
+    assert all(split_of(str(row["source_image_sha"])) == "train" for row in rows)
+    run = Run.open(rectified)
+    assert all(run.images.path(str(row["image_sha"])).is_file() for row in rows)
+    run.verify("rectify data")
+
+
+def test_the_merged_model_answers_as_the_adapter_does(rectified: Path) -> None:
+    run = Run.open(rectified)
+    rows = list(read_rows(rectified / FOLDER / "training.parquet"))[:40]
+    images = [run.images.get(str(row["image_sha"])) for row in rows]
+    questions = [str(row["question"]) for row in rows]
+    adapted = load_vlm(str(model_folder(TARGET)), adapter=str(rectified / ADAPTER), device="cpu")
+    merged = load_vlm(str(rectified / MERGED), device="cpu")
+    assert adapted.answer(images, questions) == merged.answer(images, questions)
+
+
+class Killed(Exception):
+    pass
+
+
+def test_after_a_kill_it_ends_with_the_same_adapter(
+    path: Path, rectified: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = TuningWatch.on_step_end
+
+    def dying(self: TuningWatch, args: object, state: object, control: object, **more: object) -> None:
+        real(self, args, state, control, **more)  # type: ignore[arg-type]
+        if state.global_step == 10:  # type: ignore[attr-defined]
+            raise Killed
+
+    monkeypatch.setattr(TuningWatch, "on_step_end", dying)
+    wanted = Rectification(SMALL.mixture, SMALL.tuning, merge=True)
+    with pytest.raises(Killed):
+        rectify_run(path, wanted)
+    assert not (path / ADAPTER).exists()
+    monkeypatch.setattr(TuningWatch, "on_step_end", real)
+    rectify_run(path, wanted, resume=True)
+    name = ADAPTER / "adapter_model.safetensors"
+    assert (path / name).read_bytes() == (rectified / name).read_bytes()
+
+
+def test_a_second_time_needs_resume_and_the_same_settings(rectified: Path) -> None:
+    before = (rectified / ADAPTER / "adapter_model.safetensors").read_bytes()
+    with pytest.raises(RunError, match="holds a rectification: add --resume"):
+        rectify_run(rectified, Rectification(SMALL.mixture, SMALL.tuning, merge=True))
+    other = Rectification(Mixture(size=300), SMALL.tuning, merge=True)
+    with pytest.raises(RunError, match=r"with other settings \(differing: mixture.size\)"):
+        rectify_run(rectified, other, resume=True)
+    rectify_run(rectified, Rectification(SMALL.mixture, SMALL.tuning, merge=True), resume=True)
+    assert (rectified / ADAPTER / "adapter_model.safetensors").read_bytes() == before
+
+
+def test_a_loss_that_is_no_number_stops_it(path: Path) -> None:
+    wild = TuningSettings(steps=16, batch_size=16, learning_rate=1e30, eval_steps=4, warmup_ratio=0, device="cpu")
+    with pytest.raises(ModelError, match="fine-tuning stopped at step"):
+        rectify_run(path, Rectification(SMALL.mixture, wild))
+    assert not (path / ADAPTER).exists()
+    assert not (path / "evaluation.json").exists()
+
+
+def test_an_audit_without_failures_is_refused(path: Path) -> None:
+    for arm in ("prompt_only", "random"):
+        folder = path / "exchanges" / arm
+        kept = [row for row in read_trials(folder) if not row.failed]
+        for file in folder.iterdir():
+            file.unlink()
+        write_table(chunk_path(folder, 0), [to_row(row) for row in kept], SCHEMA)
+    with pytest.raises(RunError, match="nothing to rectify"):
+        rectify_run(path, SMALL)
+    assert not (path / ADAPTER).exists()
+
+
+def test_an_audit_that_is_not_finished_is_refused(tmp_path: Path) -> None:
+    Run.create(tmp_path / "run", {"target": "playground"}).close()
+    with pytest.raises(RunError, match="is no finished audit"):
+        rectify_run(tmp_path / "run", SMALL)
