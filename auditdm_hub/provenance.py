@@ -1,5 +1,6 @@
 """What a run was made with: versions of the libraries, and the git commit of auditdm-hub if it runs from a clone."""
 
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -36,3 +37,21 @@ def git_commit() -> str:
         return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def hardware() -> str:
+    """Return what the machine computes with: its NVIDIA GPUs, else its processor ("" if the system does not say)."""
+    gpus = [_field(path, "Model") for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
+    names = [name for name in gpus if name] or [_field(Path("/proc/cpuinfo"), "model name") or platform.processor()]
+    count = len(names) if gpus else os.cpu_count() or 1
+    unit = "" if gpus else ", 1 core" if count == 1 else f", {count} cores"
+    return f"{f'{count} x ' if gpus and count > 1 else ''}{names[0]}{unit}" if names[0] else ""
+
+
+def _field(path: Path, name: str) -> str:
+    """Return the value of the first line "name: value" of a file of the system; "" if there is none."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == name), "")

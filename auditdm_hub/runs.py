@@ -24,7 +24,7 @@ from auditdm_hub import __version__
 from auditdm_hub.atomic import SUFFIX, atomic_write_json, clean_leftovers, file_sha256
 from auditdm_hub.errors import RunError
 from auditdm_hub.images import ImageStore
-from auditdm_hub.provenance import git_commit, library_versions
+from auditdm_hub.provenance import git_commit, hardware, library_versions
 
 FORMAT_VERSION = 1
 MANIFEST = "run.json"
@@ -247,6 +247,7 @@ def _new_manifest(config: Mapping[str, Any]) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
         "versions": library_versions(),
+        "hardware": hardware(),
         "config": dict(config),
         "stages": {},
     }

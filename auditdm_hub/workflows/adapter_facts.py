@@ -1,6 +1,8 @@
 """What is known of an adapter that is to be published: from the run that it came from."""
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from auditdm_hub.errors import ReleaseError
@@ -10,6 +12,7 @@ from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
 from auditdm_hub.report import checked_results
 from auditdm_hub.runs import MANIFEST, Run
+from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.parts import ADAPTER
 
 RECTIFIED = "rectified/adapter"
@@ -17,6 +20,7 @@ TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),
 )
+TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "targets", "agreement", "replay")
 
 
 def adapter_facts(
@@ -44,6 +48,7 @@ def adapter_facts(
         raise ReleaseError(f"the licence of {named} is unknown: say it with --model-license {named}=LICENCE")
     training = owner.config.get("training", {})
     steps = results["training"]["steps"] if purpose == "auditor" else 0
+    repaired = _repaired(owner) if purpose == "rectified" else Repaired({}, {}, 0.0)
     return source, Adapter(
         name=name,
         on_hub=on_hub,
@@ -53,15 +58,44 @@ def adapter_facts(
         base_license=licence,
         purpose=purpose,
         datasets=(results["pool"]["source"],),
-        training={"steps": steps, "images": results["pool"]["images"]} if steps else {},
-        hyperparameters={key: str(training[key]) for key in TRAINED if key in training} if steps else {},
-        seconds=results["seconds"]["train"] if steps else 0.0,
+        training={"steps": steps, "images": results["pool"]["images"]} if steps else repaired.training,
+        hyperparameters=(
+            {key: str(training[key]) for key in TRAINED if key in training} if steps else repaired.hyperparameters
+        ),
+        hardware=str(owner.manifest.get("hardware", "")) if steps or repaired.seconds else "",
+        seconds=results["seconds"]["train"] if steps else repaired.seconds,
         versions={
             key: value for key, value in results["versions"].items() if key in ("peft", "trl", "transformers", "torch")
         },
         comparisons=read_comparisons(owner.path / FILE),
         audits=(results,),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What the stages of a rectification say of it; empty where the adapter came from elsewhere."""
+
+    training: dict[str, float]
+    hyperparameters: dict[str, str]
+    seconds: float
+
+
+def _repaired(run: Run) -> Repaired:
+    stage, folder = run.stages.get("rectify"), run.path / "rectified"
+    if stage is None:
+        return Repaired({}, {}, 0.0)
+    rows = list(read_rows(folder / "training.parquet", ["image_sha", "part", "held_out"]))
+    taught = [row for row in rows if not row["held_out"]]
+    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    settings = json.loads((folder / "settings.json").read_text())
+    training = {
+        "steps": max(steps), "rows": len(taught), "images": len({row["image_sha"] for row in taught}),
+        "replayed rows": sum(row["part"] == "replay" for row in taught), "rows held out": len(rows) - len(taught),
+    }  # fmt: skip
+    named = {**settings["tuning"], **{key: settings["mixture"][key] for key in ("agreement", "replay")}}
+    chosen = {key: str(named[key]) for key in TUNED}
+    return Repaired(training, chosen, stage.seconds)
 
 
 def _find(run: Run, given: Path) -> tuple[Path, str, Run]:

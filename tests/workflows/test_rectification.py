@@ -11,6 +11,7 @@ from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.errors import ModelError, RunError
 from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.provenance import hardware
 from auditdm_hub.rectifying.examples import Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.rectifying.watch import TuningWatch
@@ -18,6 +19,7 @@ from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows import audit
+from auditdm_hub.workflows.adapter_facts import adapter_facts
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, MERGED, Rectification, rectify_run
 
 SMALL = Rectification(
@@ -73,6 +75,19 @@ def test_the_merged_model_answers_as_the_adapter_does(rectified: Path) -> None:
     adapted = load_vlm(str(model_folder(TARGET)), adapter=str(rectified / ADAPTER), device="cpu")
     merged = load_vlm(str(rectified / MERGED), device="cpu")
     assert adapted.answer(images, questions) == merged.answer(images, questions)
+
+
+def test_its_card_says_what_it_was_trained_with(rectified: Path) -> None:
+    run = Run.open(rectified)
+    source, facts = adapter_facts(run, rectified, "org/repaired", True, "org/base", lambda model: "apache-2.0")
+    assert (source, facts.purpose) == (rectified / ADAPTER, "rectified")
+    rows = list(read_rows(rectified / FOLDER / "training.parquet"))
+    assert facts.training["rows"] + facts.training["rows held out"] == len(rows)
+    assert 0 < facts.training["steps"] <= 16
+    assert facts.hyperparameters["learning_rate"] == "0.002"
+    assert facts.seconds > 0
+    assert facts.hardware == run.manifest["hardware"] == hardware()
+    assert facts.comparisons
 
 
 class Killed(Exception):
