@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from PIL import Image
 
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.errors import ReleaseError
-from auditdm_hub.evaluating.benchmark import each, texts
+from auditdm_hub.evaluating.benchmark import Benchmark, each, texts
 from auditdm_hub.evaluating.items import Answered, Item
+from auditdm_hub.evaluating.playground import PLAYGROUND
 from auditdm_hub.releases.manifest import open_manifest
 from auditdm_hub.releases.schema import SPLITS, UNASSIGNED
 from auditdm_hub.statistics import wilson
@@ -86,6 +87,12 @@ def failure_items(folder: Path, split: str, limit: int | None = None) -> Iterato
 def errors(items: Sequence[Answered]) -> list[float]:
     """Return 1 for each answer that contradicts the consensus."""
     return each(lambda answer, wanted: float(normalise(answer) != normalise(texts(wanted)[0])))(items)
+
+
+def contradicting(name: str) -> Benchmark:
+    """Return the error on a failure type, or on the controls, as a metric: its data are no benchmark of the Hub."""
+    metric = "share of answers that contradict the consensus"
+    return replace(PLAYGROUND, name=name, dataset="", metric=metric, score=errors, better="lower")
 
 
 def shared(folder: Path, split: str, answers: Sequence[Answered]) -> Shared:

@@ -26,7 +26,7 @@ from auditdm_hub.evaluating.benchmarks import SUITES, find
 from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
 from auditdm_hub.evaluating.items import Answered, Item
 from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
-from auditdm_hub.evaluating.released import Shared, count_items, errors, failure_items, shared
+from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
 from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
 from auditdm_hub.evaluating.sources import Source, find_source, items_of
 from auditdm_hub.playground.models import TARGET, model_folder
@@ -161,7 +161,7 @@ class _Evaluating:
     @property
     def _sides(self) -> tuple[str, ...]:
         sides = ("before", "after") if self._wanted.adapter else ("model",)
-        return (*sides, *(f"{side}-blind" for side in sides if self._wanted.blind))
+        return tuple(each for side in sides for each in ((side, f"{side}-blind") if self._wanted.blind else (side,)))
 
     @cached_property
     def _sources(self) -> dict[str, Source]:
@@ -295,10 +295,9 @@ class _Evaluating:
             return
         for part in dict.fromkeys(item.part for item in before):
             if name == NAME:
-                yield part, replace(PLAYGROUND, name=f"skill: {part}")
+                yield part, replace(PLAYGROUND, name=f"skill: {part}", dataset="")
             else:
-                metric = "share of answers that contradict the consensus"
-                yield part, replace(PLAYGROUND, name=part, metric=metric, score=errors, better="lower")
+                yield part, contradicting(part)
 
 
 def _blinded(items: Iterator[Item]) -> Iterator[Item]:

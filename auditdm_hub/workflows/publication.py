@@ -178,7 +178,7 @@ def _plan(
     run: Run, name: str, stage: Path, options: Options, cards: Cards, newest: Path | None, watcher: Watcher
 ) -> Plan:
     version = Version.parse(options.version) if options.version else None
-    texts = {licence: file.read_bytes() for licence, file in options.license_files.items()}
+    texts = {licence: _text(licence, file) for licence, file in options.license_files.items()}
     on_hub = options.to is None
     license_of = license_lookup(run, options.licenses)
     if options.adapter:
@@ -198,6 +198,13 @@ def _plan(
     written = sum(sum(splits.values()) for splits in plan.manifest.rows.values())
     tell(written, written)
     return plan
+
+
+def _text(licence: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ReleaseError(f"--license-file {licence}: cannot read {file} ({error.strerror})") from None
 
 
 def _manifest_of(folder: Path | None, kind: Kind) -> Manifest | None:

@@ -14,28 +14,26 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.config import PLAYGROUND
-from auditdm_hub.errors import RunError
+from auditdm_hub.errors import AuditDMError, RunError
 from auditdm_hub.evaluating.asking import ask_items, read_answers
-from auditdm_hub.evaluating.benchmark import Benchmark, each, texts
 from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
 from auditdm_hub.evaluating.items import Item
-from auditdm_hub.evaluating.playground import PLAYGROUND as PLAIN
+from auditdm_hub.evaluating.released import CONTROLS, contradicting
 from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.records import Judged
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
 from auditdm_hub.rectifying.train import TuningSettings, tune
-from auditdm_hub.releases.schema import split_of
+from auditdm_hub.releases.schema import UNASSIGNED, split_of
 from auditdm_hub.runs import Run, differing_keys
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.api import audit
@@ -44,7 +42,6 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
 ARMS = ("prompt_only", "random", "trained")
-CONTROLS = "controls"
 LESSONS_SEED = 1_000_000
 
 
@@ -107,10 +104,16 @@ class _Rectifying:
 
     def run(self, resume: bool) -> None:
         self._folder.mkdir(exist_ok=True)
-        atomic_write_json(self._folder / "settings.json", asdict(self._wanted))
-        if self._wanted.probes:
-            self._stage("rectify lessons", self._lessons)
-        self._stage("rectify data", self._data)
+        settings = self._folder / "settings.json"
+        atomic_write_json(settings, asdict(self._wanted))
+        try:
+            if self._wanted.probes:
+                self._stage("rectify lessons", self._lessons)
+            self._stage("rectify data", self._data)
+        except AuditDMError:  # nothing was made yet that other settings would not fit
+            if "rectify lessons" not in self._run.stages:
+                settings.unlink()
+            raise
         self._stage("rectify", lambda: self._tune(resume))
         if self._wanted.merge:
             self._stage("rectify merge", self._merge)
@@ -204,7 +207,7 @@ class _Rectifying:
             if key in seen or not (row.failed or agreed) or split_of(row.probe.source_image_sha) != "test":
                 continue
             seen.add(key)
-            part = CONTROLS if agreed else kinds.get(row.probe.id) or "unassigned"
+            part = CONTROLS if agreed else kinds.get(row.probe.id) or UNASSIGNED
             image = run.images.get(row.probe.image_sha)
             item = Item(
                 row.probe.id, image, row.probe.question, row.verdict.consensus, row.probe.source_image_sha, part
@@ -245,12 +248,5 @@ class _Rectifying:
         found = []
         for part in dict.fromkeys(item.part for item in items):
             kept = [[item for item in side if item.part == part] for side in (before, after)]
-            found.append(compare_answers(_contradicting(part), *kept))
+            found.append(compare_answers(contradicting(part), *kept))
         return corrected(found)
-
-
-def _contradicting(name: str) -> Benchmark:
-    """Return the share of answers that contradict the consensus, as a metric."""
-    score = each(lambda answer, wanted: float(normalise(answer) != normalise(texts(wanted)[0])))
-    metric = "share of answers that contradict the consensus"
-    return replace(PLAIN, name=name, dataset="", metric=metric, score=score, better="lower")

@@ -64,6 +64,7 @@ def test_before_and_after_an_adapter(cli: Cli, adapter: Path, tmp_path: Path) ->
     assert found["comparisons"][0]["name"].startswith("skill: ")
     assert "regression" in shown.stdout.splitlines()[0]
     assert "(worse)" in shown.stdout
+    assert {each["dataset_id"] for each in found["comparisons"]} == {""}  # no benchmark of the Hub
 
 
 def test_an_adapter_for_another_model_is_told(cli: Cli, adapter: Path, tmp_path: Path) -> None:

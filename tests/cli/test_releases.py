@@ -89,7 +89,11 @@ def test_the_shipped_example(cli: Cli) -> None:
         (("publish", "RUN", "--to", "x", "--private"), 2, "leave them out with --to"),
         (("publish", "RUN", "--to", "x", "--version", "one"), 1, "wanted three numbers such as v1.0.0"),
         (("publish", "RUN", "--to", "x", "--model-license", "a"), 2, "wanted two names with = between them"),
-        (("publish", "RUN", "--to", "x", "--license-file", "gemma=nowhere.txt"), 1, "nowhere.txt"),
+        (
+            ("publish", "RUN", "--to", "x", "--license-file", "gemma=nowhere.txt"),
+            1,
+            "cannot read nowhere.txt (No such file",
+        ),
         (
             ("publish", "RUN", "--to", "x", "--adapter", "nowhere"),
             1,

@@ -144,6 +144,8 @@ def test_an_audit_without_failures_is_refused(path: Path) -> None:
     with pytest.raises(RunError, match="nothing to rectify"):
         rectify_run(path, SMALL)
     assert not (path / ADAPTER).exists()
+    with pytest.raises(RunError, match="nothing to rectify"):  # and no word of other settings
+        rectify_run(path, Rectification(Mixture(size=300), SMALL.tuning))
 
 
 def test_an_audit_that_is_not_finished_is_refused(tmp_path: Path) -> None:
