@@ -9,17 +9,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from auditdm_hub.config_file import ConfigFile, read_config_file
+from auditdm_hub.config_sections import (
+    Count,
+    Flag,
+    Name,
+    Positive,
+    PromptsConfig,
+    RectificationConfig,
+    Section,
+    TrainingConfig,
+    impossible,
+)
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.presets import preset_path
 from auditdm_hub.records import ROLES, Action
 
 PLAYGROUND = "playground"
 # No result depends on these, so a run may be resumed with others.
-FREE_KEYS = frozenset({"answer_timeout", "out", "device", "report_to"})
+FREE_KEYS = frozenset({"answer_timeout", "out", "device", "report_to", "rectification"})
 # The words for a reader of YAML, where pydantic's are for a reader of Python.
 WANTED = {
     "dict_type": "`key: value` pairs",
@@ -31,68 +42,8 @@ WANTED = {
     "tuple_type": "a list",
 }
 
-Name = Annotated[str, Field(min_length=1)]
-Flag = Annotated[bool, Strict()]  # otherwise 1, "on" and "y" would pass
-Count = Annotated[int, Strict(), Field(ge=0)]
-Positive = Annotated[int, Strict(), Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, lt=1)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class TrainingConfig(_Section):
-    """How the auditor is trained: GRPO (TRL's names where it has one) with a LoRA adapter."""
-
-    learning_rate: Rate
-    min_learning_rate: Annotated[float, Field(ge=0)]
-    """Where the cosine decay ends."""
-    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
-    """Share of the steps in which the learning rate rises from 0."""
-    scheduler: Literal["cosine", "linear", "constant"]
-    num_generations: Annotated[int, Strict(), Field(ge=2)]
-    """Completions per prompt: the group within which rewards are normalised."""
-    prompts_per_step: Positive
-    """Prompts per optimiser step over all devices; times `num_generations` = the global batch."""
-    temperature: Annotated[float, Field(gt=0)]
-    beta: Annotated[float, Strict(), Field(ge=0)]
-    """Weight of the KL term; 0 keeps no reference model."""
-    lora_rank: Positive
-    lora_alpha: Positive
-    max_completion_length: Positive
-    """Tokens."""
-    entropy_target: Annotated[float, Field(ge=0)] = 0.0
-    """Nats per token below which TRL's adaptive entropy bonus pushes back; 0 = no bonus."""
-    rounds: Positive = 1
-    """How often themes are proposed anew from what was found so far; 1 = no themes."""
-    choose_images: Flag = True
-    """Whether a question is asked for a theme only where the untrained auditor's own answer to it is of the theme."""
-    certainty: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Least probability of that answer: where the auditor is less certain, it passes."""
-    novelty: Literal["archive", "none"]
-    """How repeated probes are paid less; "none" is the paper's plain reward."""
-    save_steps: Positive
-    loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
-    scale_rewards: Literal["group", "batch", "none"]
-
-    @model_validator(mode="after")
-    def _decays(self) -> Self:
-        if self.min_learning_rate > self.learning_rate:
-            wanted = f"at most learning_rate, {self.learning_rate:g}"
-            raise _impossible("min_learning_rate", self.min_learning_rate, wanted)
-        return self
-
-
-class PromptsConfig(_Section):
-    """What the auditor is asked to write, by action; "" = the built-in prompt."""
-
-    question: str = ""
-    caption: str = ""
-    edit: str = ""
-
-
-class AuditConfig(_Section):
+class AuditConfig(Section):
     """Everything that an audit depends on. Models are a name on the Hub, a local folder, or "playground"."""
 
     target: Name = PLAYGROUND
@@ -135,25 +86,26 @@ class AuditConfig(_Section):
     answer_timeout: Annotated[float, Field(ge=0)] = 0.0
     """Seconds that a model has for a batch of up to 256 questions; 0 = as long as it takes."""
     training: TrainingConfig
+    rectification: RectificationConfig = RectificationConfig()
     prompts: PromptsConfig = PromptsConfig()
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
-            raise _impossible("device", self.device, "auto, cpu, mps, cuda or cuda:0")
+            raise impossible("device", self.device, "auto, cpu, mps, cuda or cuda:0")
         unknown = next((role for role in self.columns if role not in ROLES), None)
         if unknown is not None:
-            raise _impossible(f"columns.{unknown}", self.columns[unknown], f"one of the roles {', '.join(ROLES)}")
+            raise impossible(f"columns.{unknown}", self.columns[unknown], f"one of the roles {', '.join(ROLES)}")
         if len(set(self.actions)) < len(self.actions):
-            raise _impossible("actions", list(self.actions), "each action once")
+            raise impossible("actions", list(self.actions), "each action once")
         if len(set(self.references)) < len(self.references):
-            raise _impossible("references", list(self.references), "each model once")
+            raise impossible("references", list(self.references), "each model once")
         if self.target in self.references:
-            raise _impossible("references", self.target, "models other than the target")
+            raise impossible("references", self.target, "models other than the target")
         if self.holdout and self.holdout in (self.target, *self.references):
-            raise _impossible("holdout", self.holdout, "a model that is neither the target nor a reference")
+            raise impossible("holdout", self.holdout, "a model that is neither the target nor a reference")
         if self.references and self.quorum > len(self.references):
-            raise _impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
+            raise impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
         return self
 
 
@@ -195,8 +147,20 @@ def load_config(
     return config
 
 
-def _impossible(key: str, got: object, wanted: str) -> PydanticCustomError:
-    return PydanticCustomError("impossible", "{wanted}", {"key": key, "got": got, "wanted": wanted})
+def rectification_of(config: Mapping[str, Any], options: Mapping[str, Any]) -> RectificationConfig:
+    """Return how to rectify the target of an audit: its configuration's section, with options in its place.
+
+    Raises:
+        ConfigError: an option has an impossible value.
+    """
+    try:
+        return RectificationConfig(**{**config.get("rectification", {}), **options})
+    except ValidationError as error:
+        found = [
+            f"--{str(each['loc'][0]).removeprefix('lora_').replace('_', '-')}: got {each['input']!r}, "
+            f"wanted {each['msg'].removeprefix('Input should be ')}" for each in error.errors(include_url=False)
+        ]  # fmt: skip
+        raise ConfigError("; ".join(found)) from None
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,7 +190,9 @@ def _explain(detail: ErrorDetails, overrides: Mapping[str, Any], file: ConfigFil
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {"training": TrainingConfig, "prompts": PromptsConfig}
+    sections: dict[str, type[BaseModel]] = {
+        "training": TrainingConfig, "rectification": RectificationConfig, "prompts": PromptsConfig,
+    }  # fmt: skip
     model = sections[section[0]] if section else AuditConfig
     return list(model.model_fields)
 

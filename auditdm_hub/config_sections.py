@@ -1,0 +1,101 @@
+"""The sections of a configuration, and the kinds of value that its keys take."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
+
+Name = Annotated[str, Field(min_length=1)]
+Flag = Annotated[bool, Strict()]  # otherwise 1, "on" and "y" would pass
+Count = Annotated[int, Strict(), Field(ge=0)]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+def impossible(key: str, got: object, wanted: str) -> PydanticCustomError:
+    """Return the error of a value that another value of the section rules out."""
+    return PydanticCustomError("impossible", "{wanted}", {"key": key, "got": got, "wanted": wanted})
+
+
+class Section(BaseModel):
+    """Frozen, and without a key that is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TrainingConfig(Section):
+    """How the auditor is trained: GRPO (TRL's names where it has one) with a LoRA adapter."""
+
+    learning_rate: Rate
+    min_learning_rate: Annotated[float, Field(ge=0)]
+    """Where the cosine decay ends."""
+    warmup_ratio: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the steps in which the learning rate rises from 0."""
+    scheduler: Literal["cosine", "linear", "constant"]
+    num_generations: Annotated[int, Strict(), Field(ge=2)]
+    """Completions per prompt: the group within which rewards are normalised."""
+    prompts_per_step: Positive
+    """Prompts per optimiser step over all devices; times `num_generations` = the global batch."""
+    temperature: Annotated[float, Field(gt=0)]
+    beta: Annotated[float, Strict(), Field(ge=0)]
+    """Weight of the KL term; 0 keeps no reference model."""
+    lora_rank: Positive
+    lora_alpha: Positive
+    max_completion_length: Positive
+    """Tokens."""
+    entropy_target: Annotated[float, Field(ge=0)] = 0.0
+    """Nats per token below which TRL's adaptive entropy bonus pushes back; 0 = no bonus."""
+    rounds: Positive = 1
+    """How often themes are proposed anew from what was found so far; 1 = no themes."""
+    choose_images: Flag = True
+    """Whether a question is asked for a theme only where the untrained auditor's own answer to it is of the theme."""
+    certainty: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Least probability of that answer: where the auditor is less certain, it passes."""
+    novelty: Literal["archive", "none"]
+    """How repeated probes are paid less; "none" is the paper's plain reward."""
+    save_steps: Positive
+    loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
+    scale_rewards: Literal["group", "batch", "none"]
+
+    @model_validator(mode="after")
+    def _decays(self) -> Self:
+        if self.min_learning_rate > self.learning_rate:
+            wanted = f"at most learning_rate, {self.learning_rate:g}"
+            raise impossible("min_learning_rate", self.min_learning_rate, wanted)
+        return self
+
+
+class PromptsConfig(Section):
+    """What the auditor is asked to write, by action; "" = the built-in prompt."""
+
+    question: str = ""
+    caption: str = ""
+    edit: str = ""
+
+
+class RectificationConfig(Section):
+    """How the target is repaired with what the audit found; each has a default for models of any size."""
+
+    probes: Count = 0
+    """Trials of the trained auditor beyond those of the audit, on more images."""
+    pool_questions: Count = 0
+    """Images of the pool that are asked their own question, one of four another's: what is to be kept."""
+    rows: Annotated[int, Strict(), Field(ge=2)] = 4000
+    """Rows to train on, at most."""
+    agreement: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Least share of reference families that agree on a label."""
+    replay: Annotated[float, Field(ge=0, le=0.95)] = 0.5
+    """Share of the rows that the target got right."""
+    steps: Positive = 600
+    """Optimiser steps, at most."""
+    batch_size: Positive = 32
+    learning_rate: Rate = 2e-4
+    """At its highest."""
+    lora_rank: Positive = 32
+    lora_alpha: Positive = 64
+    adapt: Literal["language", "language and projector", "all"] = "language"
+    """Which parts of the target the adapter changes."""
+    eval_steps: Positive = 50
+    """Steps between two looks at the held-out loss."""
+    patience: Positive = 4
+    """Looks without a better one after which training ends."""
