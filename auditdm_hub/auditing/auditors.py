@@ -82,3 +82,39 @@ class RandomAuditor:
         if choices is None:
             raise ValueError(f"the random auditor has no texts for {action!r}, only for {', '.join(self._texts)}")
         return f"<{action}> {random.Random(seed).choice(choices)}"
+
+
+class PoolQuestions:
+    """Asks each image the question that stands beside it in the pool, and one of four images another question.
+
+    It writes nothing of its own: what it brings is what a model is asked in use, questions that do not fit included.
+    """
+
+    ELSEWHERE = 4
+
+    def __init__(self, others: Sequence[str]) -> None:
+        """Take questions about other images, for one image of four, and for those without a question.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if not others:
+            raise ValueError("others must hold at least one question, got none")
+        self._others = tuple(others)
+        self.id = f"pool-questions@{content_id(list(self._others), length=8)}"
+
+    def write(
+        self,
+        images: Sequence[Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        """Return one question per image; it depends on the image's own question and the seed alone."""
+        return [f"<question> {self._pick(own, seed)}" for own, seed in zip(questions, seeds, strict=True)]
+
+    def _pick(self, own: str, seed: int) -> str:
+        rng = random.Random(seed)
+        elsewhere = rng.randrange(self.ELSEWHERE) == 0
+        return rng.choice(self._others) if elsewhere or not own else own

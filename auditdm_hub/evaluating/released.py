@@ -84,6 +84,25 @@ def failure_items(folder: Path, split: str, limit: int | None = None) -> Iterato
         yield _item(row, CONTROLS)
 
 
+def lesson_items(folder: Path, split: str) -> Iterator[tuple[Item, float]]:
+    """Yield the failures of a split and every agreement, each with the share of reference families behind its answer.
+
+    Their `part` is the failure type, or "controls".
+
+    Raises:
+        ReleaseError: it is an adapter.
+    """
+    manifest = open_manifest(folder)
+    if manifest.kind != "dataset":
+        raise ReleaseError(f"{manifest.name} is an adapter, no failure set")
+    names = [*manifest.types, UNASSIGNED]
+    for row in _rows(folder, f"data/failures/{split}-", ["failure_type", "agreement"]):
+        yield _item(row, names[row["failure_type"]]), row["agreement"]
+    for row in _rows(folder, f"data/exchanges/{split}-", ["outcome", "agreement"]):
+        if row["outcome"] == "agreement":
+            yield _item(row, CONTROLS), row["agreement"]
+
+
 def errors(items: Sequence[Answered]) -> list[float]:
     """Return 1 for each answer that contradicts the consensus."""
     return each(lambda answer, wanted: float(normalise(answer) != normalise(texts(wanted)[0])))(items)

@@ -2,8 +2,9 @@
 
 1. Failures are lessons: the label is the consensus of the references (a pseudo-label), if enough of them agree.
 2. Failure types get equal shares: rows of a rare type come again, up to `MOST_REPEATS` times.
-3. A share of agreements is replayed, so that what the model can do is not forgotten: drawn evenly over the answers that
-   the references gave, or a replay of "yes" alone would teach to say yes.
+3. A share of agreements is replayed, so that what the model can do is not forgotten: drawn evenly over the kinds of
+   question and the answers that the references gave, or a replay of "yes" alone would teach to say yes. What target
+   and references both call unanswerable belongs to it.
 4. Nothing about an image of the splits "confirm" or "test", or of a release's test split, is ever trained on.
 5. A tenth of the source images is held out, to stop in time.
 
@@ -12,9 +13,12 @@ Rectification of arXiv 2512.16921, its "bootstrapped unlabelled data"; balance, 
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.novelty import frame
+from auditdm_hub.auditing.vote import CALLED_UNANSWERABLE
 from auditdm_hub.errors import RunError
 from auditdm_hub.records import Judged
 from auditdm_hub.releases.schema import split_of
@@ -22,6 +26,7 @@ from auditdm_hub.releases.schema import split_of
 HELD_OUT = 10  # one source image in so many
 MOST_REPEATS = 4
 UNTYPED = ""
+REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +55,48 @@ class Mixture:
     seed: int = 0
 
 
-REPLAY = "replay"
+def candidates(
+    judged: Iterable[Judged], kinds: Mapping[str, str], mixture: Mixture, answers: Mapping[str, str] | None = None
+) -> Iterator[Example]:
+    """Yield what exchanges of an audit can teach or keep.
+
+    Args:
+        judged: the exchanges.
+        kinds: id of a failure -> its failure type.
+        mixture: how to choose.
+        answers: id of a probe -> the answer that its data set gives; it goes before the consensus.
+    """
+    known = answers or {}
+    for row in judged:
+        label = known.get(row.probe.id, row.verdict.consensus)
+        if not (_may_teach(row) and label and (row.probe.id in known or row.verdict.agreement >= mixture.agreement)):
+            continue
+        failed, kept = _outcome(row, label) if row.probe.id in known else (row.failed, _kept(row))
+        if failed and (not mixture.pairings or row.probe.pairing in mixture.pairings):
+            yield _example(row, label, kinds.get(row.probe.id, UNTYPED))
+        elif kept:
+            yield _example(row, label, REPLAY)
 
 
-def choose(judged: Iterable[Judged], kinds: Mapping[str, str], mixture: Mixture) -> list[Example]:
+def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     """Return the rows to train on, in their order.
 
     Args:
-        judged: exchanges of an audit.
-        kinds: id of a failure -> its failure type.
+        given: what there is; the same question about an image counts once.
         mixture: how to choose.
 
     Raises:
-        RunError: there is no failure with a label.
+        RunError: there is no lesson among them.
     """
     rng = random.Random(f"mixture {mixture.seed}")
     lessons: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
-    replays: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
-    for row in judged:
-        if not _usable(row, mixture.agreement):
-            continue
-        key = row.probe.image_sha, row.probe.question
-        label = row.verdict.consensus
-        if row.failed and (not mixture.pairings or row.probe.pairing in mixture.pairings):
-            kind = kinds.get(row.probe.id, UNTYPED)
-            lessons[kind].setdefault(key, _example(row, label, kind))
-        elif row.verdict.outcome == "agreement":
-            replays[label].setdefault(key, _example(row, label, REPLAY))
+    replays: dict[tuple[str, str], dict[tuple[str, str], Example]] = defaultdict(dict)
+    for row in given:
+        key = row.image_sha, row.question
+        if row.part == REPLAY:
+            replays[frame(row.question), row.label].setdefault(key, row)
+        else:
+            lessons[row.part].setdefault(key, row)
     if not lessons:
         raise RunError("the audit has no failure that can be learned from: there is nothing to rectify")
     wanted = round(mixture.size * (1 - mixture.replay))
@@ -95,15 +115,22 @@ def divide(rows: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     return (kept, held) if kept and held else (list(rows), [])
 
 
-def _usable(row: Judged, agreement: float) -> bool:
-    """Whether a row has a label, and its image may be trained on."""
-    verdict = row.verdict
-    return (
-        bool(verdict.consensus)
-        and verdict.agreement >= agreement
-        and not row.probe.fault
-        and split_of(row.probe.source_image_sha) == "train"
-    )
+def _may_teach(row: Judged) -> bool:
+    """Whether a probe could be asked, about an image that may be trained on."""
+    return not row.probe.fault and split_of(row.probe.source_image_sha) == "train"
+
+
+def _outcome(row: Judged, label: str) -> tuple[bool, bool]:
+    """Whether the target's answer is wrong and right, against one that its data set gives."""
+    said = row.exchange.target_answer
+    right = normalise(said or "") == normalise(label)
+    return said is not None and not right, right
+
+
+def _kept(row: Judged) -> bool:
+    """Whether the target does what the references do: it agrees with them, or refuses as they refuse."""
+    refused = row.verdict.reason == CALLED_UNANSWERABLE and _outcome(row, row.verdict.consensus)[1]
+    return refused or row.verdict.outcome == "agreement"
 
 
 def _example(row: Judged, label: str, part: str) -> Example:

@@ -48,7 +48,7 @@ class TuningSettings:
     lora_rank: int = 32
     lora_alpha: int = 64
     lora_dropout: float = 0.0
-    targets: Targets = "language"
+    adapt: Targets = "language"
     eval_steps: int = 50
     patience: int = 4
     seed: int = 0
@@ -102,11 +102,11 @@ def _trainer(
 ) -> "SFTTrainer":  # fmt: skip
     from peft import LoraConfig
     from transformers import EarlyStoppingCallback, PrinterCallback
-    from trl.trainer.sft_trainer import SFTTrainer
 
     from auditdm_hub.models.loading import load_parts
     from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Prompter
     from auditdm_hub.rectifying.collate import Collator
+    from auditdm_hub.rectifying.trainer import AnswerTrainer
 
     model, processor, _ = load_parts(base, None, None, settings.device, "auto")
     kind = model.config.model_type
@@ -114,10 +114,10 @@ def _trainer(
     template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)
     lora = LoraConfig(
         r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
-        target_modules="all-linear", exclude_modules=EXCLUDED[settings.targets], task_type="CAUSAL_LM",
+        target_modules="all-linear", exclude_modules=EXCLUDED[settings.adapt], task_type="CAUSAL_LM",
     )  # fmt: skip
     train, held = (_dataset(rows) for rows in data)
-    trainer = SFTTrainer(
+    trainer = AnswerTrainer(
         model=model,
         args=sft_config(settings, model.device.type, checkpoints, bool(data[1])),
         data_collator=Collator(processor, Prompter(processor, kind, template), images),

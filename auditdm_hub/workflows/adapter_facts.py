@@ -20,7 +20,7 @@ TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),
 )
-TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "targets", "agreement", "replay")
+TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "adapt", "agreement", "replay")
 
 
 def adapter_facts(

@@ -2,6 +2,7 @@
 
     RUN/rectified/settings.json     how
         lessons/                    more probes by the run's auditor, if they were asked for (an audit of its own)
+        pool/                       the pool's own questions, if they were asked for (likewise)
         training.parquet            what was trained on, and what told when to stop
         adapter/                    the result
         answers/                    of the target before and after, on failures and controls of the test split
@@ -12,50 +13,61 @@ Everything is a stage of the run: after a kill the same command with --resume go
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from auditdm_hub.atomic import atomic_write_json
-from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.config import PLAYGROUND
-from auditdm_hub.errors import AuditDMError, RunError
+from auditdm_hub.config_sections import RectificationConfig
+from auditdm_hub.errors import AuditDMError, ConfigError, RunError
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
 from auditdm_hub.evaluating.items import Item
-from auditdm_hub.evaluating.released import CONTROLS, contradicting
+from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
-from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.provenance import library_versions
-from auditdm_hub.records import Judged
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
 from auditdm_hub.rectifying.train import TuningSettings, tune
-from auditdm_hub.releases.schema import UNASSIGNED, split_of
+from auditdm_hub.releases.address import parse_address
+from auditdm_hub.releases.download import download
+from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows.api import audit
-from auditdm_hub.workflows.parts import shipped
+from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
-ARMS = ("prompt_only", "random", "trained")
-LESSONS_SEED = 1_000_000
+SETTINGS, TRAINING, KINDS = "settings.json", "training.parquet", "types.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Rectification:
     """How to rectify; each is an option of `auditdm-hub rectify`.
 
-    `probes`: trials of each auditor beyond those of the run; `merge`: also write the model with the adapter in it.
+    `probes`: trials of the trained auditor beyond those of the run; `pool_questions`: images that are asked the pool's
+    own questions; `labelled`: a data set that is probed in the pool's place, with its `columns`; `merge`: also write
+    the model with the adapter in it.
     """
 
     mixture: Mixture = field(default_factory=Mixture)
     tuning: TuningSettings = field(default_factory=TuningSettings)
     probes: int = 0
+    pool_questions: int = 0
+    labelled: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     merge: bool = False
+
+    @classmethod
+    def of(cls, config: RectificationConfig, seed: int = 0, device: str = "auto", **more: Any) -> Self:  # noqa: ANN401
+        """Return what a section of a configuration asks for; `more` are fields of this class."""
+        named = config.model_dump()
+        mixture = Mixture(config.agreement, config.replay, config.rows, seed=seed)
+        tuning = {name: named[name] for name in named if name in TuningSettings.__dataclass_fields__}
+        settings = TuningSettings(**tuning, seed=seed, device=device)
+        return cls(mixture, settings, config.probes, config.pool_questions, **more)
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
@@ -68,21 +80,59 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
         watcher: is told how it comes along.
 
     Raises:
+        ConfigError: a labelled data set is given, but nothing is asked of it.
         RunError: there is nothing to rectify, or the run was rectified otherwise before.
         ModelError: the target cannot be fine-tuned, or the loss is no longer a number.
     """
+    if wanted.labelled and not (wanted.probes or wanted.pool_questions):
+        raise ConfigError(
+            f"{wanted.labelled} would not be asked: add probes (--probes) or its own questions (--pool-questions)"
+        )
     there = Run.open(path)
     if "curate" not in there.stages:
         raise RunError(f"{path} is no finished audit: run it again with --resume")
     _refuse_other(path, wanted, resume)
     with closing(Run.create(path, there.config, resume=True)) as run:
-        _Rectifying(run, wanted, watcher).run(resume)
+        extra = Extra(wanted.probes, wanted.pool_questions, wanted.labelled, wanted.columns)
+        _Rectifying(run, AuditLessons(run, run.path / FOLDER, extra), wanted, watcher).run(resume)
+    return run
+
+
+def rectify_release(
+    release: str, target: str, out: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT
+) -> Run:
+    """Rectify a model with the failures that were released of another, or of itself; return the run.
+
+    Args:
+        release: `ORG/NAME@VERSION` or a folder of releases.
+        target: name or folder of the model.
+        out: folder of the run.
+        wanted: how; more probes cannot be asked for, since a release has no auditor with it.
+        resume: go on with the run that is there.
+        watcher: is told how it comes along.
+
+    Raises:
+        ConfigError: more probes were asked for.
+        ReleaseError: the release cannot be had, or is no failure set.
+        RunError: there is nothing to rectify, or the folder holds another run.
+    """
+    if wanted.probes or wanted.pool_questions or wanted.labelled:
+        raise ConfigError("a released failure set has no auditor and no pool: leave more probes and data sets out")
+    folder = download(parse_address(release), say=watcher.say)
+    anywhere = replace(wanted, tuning=replace(wanted.tuning, device="auto"))  # no result depends on it
+    config = {"target": target, "failures": release, "rectification": json.loads(json.dumps(asdict(anywhere)))}
+    with closing(Run.create(out, config, resume)) as run:
+        try:
+            _Rectifying(run, ReleaseLessons(folder, target, run.images), wanted, watcher).run(resume)
+        except AuditDMError:
+            run.forget()
+            raise
     return run
 
 
 def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:
     """Raise if there is a rectification that was made otherwise, or one that is not to be resumed."""
-    file = path / FOLDER / "settings.json"
+    file = path / FOLDER / SETTINGS
     if not file.is_file():
         return
     before = json.loads(file.read_text())
@@ -98,20 +148,20 @@ def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:
 
 
 class _Rectifying:
-    def __init__(self, run: Run, wanted: Rectification, watcher: Watcher) -> None:
-        self._run, self._wanted, self._watcher = run, wanted, watcher
+    def __init__(self, run: Run, lessons: Lessons, wanted: Rectification, watcher: Watcher) -> None:
+        self._run, self._lessons, self._wanted, self._watcher = run, lessons, wanted, watcher
         self._folder = run.path / FOLDER
 
     def run(self, resume: bool) -> None:
         self._folder.mkdir(exist_ok=True)
-        settings = self._folder / "settings.json"
+        settings, more = self._folder / SETTINGS, self._lessons.more
         atomic_write_json(settings, asdict(self._wanted))
         try:
-            if self._wanted.probes:
-                self._stage("rectify lessons", self._lessons)
+            for name in more:
+                self._stage(f"rectify {name}", lambda name=name: self._probe(name))
             self._stage("rectify data", self._data)
         except AuditDMError:  # nothing was made yet that other settings would not fit
-            if "rectify lessons" not in self._run.stages:
+            if not any(f"rectify {name}" in self._run.stages for name in more):
                 settings.unlink()
             raise
         self._stage("rectify", lambda: self._tune(resume))
@@ -126,64 +176,40 @@ class _Rectifying:
         self._watcher.say(name)
         self._run.finish_stage(name, work(), time.monotonic() - begun)
 
-    @property
-    def _target(self) -> str:
-        name = str(self._run.config["target"])
-        return str(shipped(model_folder(TARGET))) if name == PLAYGROUND else name
-
-    @property
-    def _runs(self) -> list[Run]:
-        more = [Run.open(self._folder / "lessons")] if self._wanted.probes else []
-        return [self._run, *more]
-
-    def _lessons(self) -> list[str]:
-        """Have the run's auditor write more probes, on more images, as an audit without training."""
-        config = {name: value for name, value in self._run.config.items() if value is not None}
-        settings = {
-            **config, "auditor": str(self._run.path), "steps": 0, "probes": self._wanted.probes, "known": [],
-            "pool_size": max(config["pool_size"], self._wanted.probes), "seed": config["seed"] + LESSONS_SEED,
-            "out": str(self._folder / "lessons"),
-        }  # fmt: skip
-        audit(resume=True, yes=True, watcher=self._watcher, **settings)
-        return [str(FOLDER / "lessons" / "results.json")]
-
-    def _judged(self) -> Iterator[tuple[Run, Judged]]:
-        for run in self._runs:
-            for arm in ARMS:
-                folder = run.path / "exchanges" / arm
-                if folder.is_dir():
-                    yield from ((run, row) for row in read_trials(folder))
-
-    def _kinds(self) -> dict[str, str]:
-        return {
-            str(row["id"]): str(row["failure_type"])
-            for run in self._runs
-            for row in read_rows(run.path / "failures.parquet", ["id", "failure_type"])
-        }
+    def _probe(self, name: str) -> list[str]:
+        self._lessons.probe(name, self._watcher)
+        return [str(FOLDER / name / "results.json")]
 
     def _data(self) -> list[str]:
-        rows = choose((row for _, row in self._judged()), self._kinds(), self._wanted.mixture)
-        needed = {row.image_sha for row in rows}
-        for run in self._runs[1:]:
-            for sha in sorted(needed):
-                if run.images.path(sha).is_file():
-                    self._run.images.put(run.images.get(sha))
-        kept, held = divide(rows)
+        kinds = self._lessons.kinds()
+        mixture = self._wanted.mixture
+        kept, held = divide(choose(self._lessons.examples(kinds, mixture), mixture))
         table = [
             {**asdict(row), "held_out": held_out} for part, held_out in ((kept, False), (held, True)) for row in part
         ]
-        write_table(self._folder / "training.parquet", table)
-        return [str(FOLDER / "training.parquet")]
+        write_table(self._folder / TRAINING, table)
+        atomic_write_json(self._folder / KINDS, dict(sorted(kinds.items())))
+        return [str(FOLDER / TRAINING), str(FOLDER / KINDS)]
 
     def _training(self) -> tuple[list[Example], list[Example]]:
         parts: tuple[list[Example], list[Example]] = ([], [])
-        for row in read_rows(self._folder / "training.parquet"):
+        for row in read_rows(self._folder / TRAINING):
+            if split_of(str(row["source_image_sha"])) != "train":
+                raise RunError(f"{self._folder / TRAINING} holds an image of the test split: remove {self._folder}")
             parts[bool(row.pop("held_out"))].append(Example(**row))  # type: ignore[arg-type]
         return parts
 
     def _tune(self, resume: bool) -> list[str]:
         report = self._watcher.stage("rectify")
-        tune(self._target, self._training(), self._run.images.get, self._wanted.tuning, self._folder, resume, report)
+        tune(
+            self._lessons.target,
+            self._training(),
+            self._lessons.image,
+            self._wanted.tuning,
+            self._folder,
+            resume,
+            report,
+        )
         return [str(ADAPTER), str(FOLDER / "log.jsonl")]
 
     def _merge(self) -> list[str]:
@@ -192,39 +218,22 @@ class _Rectifying:
 
         with quiet_libraries():
             model, processor, _ = load_parts(
-                self._target, None, str(self._run.path / ADAPTER), self._wanted.tuning.device, "auto"
+                self._lessons.target, None, str(self._run.path / ADAPTER), self._wanted.tuning.device, "auto"
             )
             model.save_pretrained(self._run.path / MERGED)
             processor.save_pretrained(self._run.path / MERGED)
         return [str(MERGED)]
 
-    def _items(self) -> list[Item]:
-        """Return failures and controls about images of the test split, each question about an image once."""
-        kinds, items, seen = self._kinds(), dict[str, list[Item]](), set[tuple[str, str]]()
-        for run, row in self._judged():
-            key = row.probe.image_sha, row.probe.question
-            agreed = row.verdict.outcome == "agreement"
-            if key in seen or not (row.failed or agreed) or split_of(row.probe.source_image_sha) != "test":
-                continue
-            seen.add(key)
-            part = CONTROLS if agreed else kinds.get(row.probe.id) or UNASSIGNED
-            image = run.images.get(row.probe.image_sha)
-            item = Item(
-                row.probe.id, image, row.probe.question, row.verdict.consensus, row.probe.source_image_sha, part
-            )
-            items.setdefault(part, []).append(item)
-        return [item for part in sorted(items) for item in items[part]]
-
     def _evaluate(self) -> list[str]:
         from auditdm_hub.models import load_vlm
 
-        items = self._items()
+        items = self._lessons.items(json.loads((self._folder / KINDS).read_text()))
         written = [FILE]
         sides = (("before", None), ("after", str(self._run.path / ADAPTER)))
         for side, adapter in sides if items else ():
             folder = self._folder / "answers" / side
             folder.mkdir(parents=True, exist_ok=True)
-            model = load_vlm(self._target, adapter=adapter, device=self._wanted.tuning.device)
+            model = load_vlm(self._lessons.target, adapter=adapter, device=self._wanted.tuning.device)
             report = self._watcher.stage(f"evaluate {side}")
             ask_items(model, iter(items), folder, lambda done, report=report: report(done, len(items)))  # type: ignore[misc]
             written.append(str(folder.relative_to(self._run.path)))

@@ -122,8 +122,8 @@ def parse_columns(pairs: list[str] | None) -> dict[str, str] | None:
 
 
 def resume_line(arguments: list[str], out: str) -> str:
-    """Return the command line that continues a run that was started with these arguments."""
+    """Return the command line that continues a run that was started with these arguments; `out` "" = they name it."""
     has_out = any(argument == "--out" or argument.startswith("--out=") for argument in arguments)
-    added = [] if has_out else ["--out", out]
+    added = [] if has_out or not out else ["--out", out]
     added += [] if "--resume" in arguments else ["--resume"]
     return shlex.join(["auditdm-hub", *arguments, *added])

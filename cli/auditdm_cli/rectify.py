@@ -1,66 +1,87 @@
 """`auditdm-hub rectify`."""
 
 import json
-import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
 from auditdm_hub.errors import ConfigError
 
-TARGETS = ("language", "language and projector", "all")
-
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished audit.")],
-    probes: Annotated[int, typer.Option(min=0, help="More trials of each auditor, to learn from.")] = 0,
-    rows: Annotated[int, typer.Option(min=2, help="Rows to train on, at most.")] = 4000,
-    agreement: Annotated[float, typer.Option(min=0, max=1, help="Least share of references that agree.")] = 0.6,
-    replay: Annotated[float, typer.Option(min=0, max=0.95, help="Share of what the target got right.")] = 0.5,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of training, at most.")] = 600,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows of a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(min=0, help="At its highest.")] = 2e-4,
-    rank: Annotated[int, typer.Option(min=1, help="Of the LoRA adapter; alpha is twice that.")] = 32,
-    adapt: Annotated[str, typer.Option(metavar="PARTS", help="language, language and projector, or all.")] = "language",
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="The folder of a finished audit.")] = None,
+    failures: Annotated[
+        str, typer.Option(metavar="REPO@V", help="In the place of RUN: a released failure set; needs --target.")
+    ] = "",
+    target: Annotated[str, typer.Option(help="With --failures: the model to repair.")] = "",
+    labelled: Annotated[
+        str, typer.Option(metavar="DATASET", help="Images to probe in the place of the pool's; its answers count.")
+    ] = "",
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE=COLUMN", help="A column of DATASET, e.g. image=photo.")
+    ] = None,
+    probes: Annotated[int | None, typer.Option(help="More trials of the trained auditor, to learn from.")] = None,
+    pool_questions: Annotated[
+        int | None, typer.Option(help="Images that are asked the pool's own questions, to keep what it can.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(help="Rows to train on, at most.")] = None,
+    agreement: Annotated[float | None, typer.Option(help="Least share of references that agree.")] = None,
+    replay: Annotated[float | None, typer.Option(help="Share of what the target got right.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of training, at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows of a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At its highest.")] = None,
+    rank: Annotated[int | None, typer.Option(help="Of the LoRA adapter; alpha is twice that.")] = None,
+    adapt: Annotated[
+        str | None, typer.Option(metavar="PARTS", help="language, language and projector, or all.")
+    ] = None,
     merge: Annotated[bool, typer.Option("--merge", help="Also write the model with the adapter in it.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same adapter.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
+    out: Annotated[str, typer.Option(help="With --failures: folder of the run; default: a new one in runs/.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a rectification that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Repair the target of an audit with a LoRA adapter.
 
-    It learns the consensus on its failures beside what it got right, and is asked before and after.
+    It learns the consensus on its failures beside what it got right, and is asked before and after. What is not given
+    is as the configuration of the audit has it under `rectification`.
     """
-    from auditdm_cli.audit import require_extra
+    from auditdm_cli.audit import parse_columns, require_extra, resume_line
 
     require_extra()
-    if adapt not in TARGETS:
-        raise ConfigError(f"--adapt: got {adapt!r}, wanted one of {', '.join(TARGETS)}")
+    _refuse_contradictions(run, failures, target, out, labelled)
     from auditdm_cli.progress import Reporter
-    from auditdm_hub.rectifying.examples import Mixture
-    from auditdm_hub.rectifying.train import TuningSettings
+    from auditdm_hub.config import rectification_of
+    from auditdm_hub.runs import Run, default_path
     from auditdm_hub.workflows import Watcher
-    from auditdm_hub.workflows.rectification import Rectification, rectify_run
+    from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run
 
-    parts = cast(Literal["language", "language and projector", "all"], adapt)
-    tuning = TuningSettings(
-        steps=steps, batch_size=batch_size, learning_rate=learning_rate, lora_rank=rank, lora_alpha=2 * rank,
-        targets=parts, seed=seed, device=device,
+    options = {
+        "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
+        "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
+        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt,
+    }  # fmt: skip
+    given = {key: value for key, value in options.items() if value is not None}
+    section = rectification_of(Run.open(run).config if run else {}, given)
+    wanted = Rectification.of(
+        section, seed, device, merge=merge, labelled=labelled, columns=parse_columns(columns) or {}
     )  # fmt: skip
-    mixture = Mixture(agreement=agreement, replay=replay, size=rows, seed=seed)
-    line = shlex.join(["auditdm-hub", *(word for word in sys.argv[1:] if word != "--resume"), "--resume"])
+    path = run or (Path(out) if out else default_path(Path("runs"), f"rectify-{Path(target).name}", latest=resume))
+    line = resume_line(sys.argv[1:], "" if run else str(path))
     try:
         with Reporter(quiet or as_json) as reporter:
             watcher = Watcher(reporter.say, reporter.stage)
-            rectify_run(run, Rectification(mixture, tuning, probes, merge), resume=resume, watcher=watcher)
+            if run:
+                rectify_run(run, wanted, resume, watcher)
+            else:
+                rectify_release(failures, target, path, wanted, resume, watcher)
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; to continue: {line}", err=True)
         raise typer.Exit(130) from None
-    results = json.loads((run / "evaluation.json").read_text())
+    results = json.loads((path / "evaluation.json").read_text())
     if as_json:
         typer.echo(json.dumps(results, indent=2))
     elif not quiet:
@@ -68,4 +89,15 @@ def command(
 
         from auditdm_cli.evaluation_summary import show
 
-        show({"scores": {}, "failures": {}, **results}, run / "rectified", Console(highlight=False))
+        show({"scores": {}, "failures": {}, **results}, path / "rectified", Console(highlight=False))
+
+
+def _refuse_contradictions(run: Path | None, failures: str, target: str, out: str, labelled: str) -> None:
+    if bool(run) == bool(failures):
+        raise ConfigError("wanted either RUN, the folder of an audit, or --failures REPO@VERSION with --target MODEL")
+    if failures and not target:
+        raise ConfigError("--failures needs --target MODEL, the model to repair")
+    if run and (target or out):
+        raise ConfigError(f"{'--target' if target else '--out'} goes with --failures: a run has its own")
+    if failures and labelled:
+        raise ConfigError("--labelled goes with RUN: a released failure set has no auditor that could probe it")

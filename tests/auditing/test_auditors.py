@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from auditdm_hub.auditing.auditors import Arm, RandomAuditor
+from auditdm_hub.auditing.auditors import Arm, PoolQuestions, RandomAuditor
 from auditdm_hub.auditing.parse import parse
 from auditdm_hub.records import Action
 
@@ -29,3 +29,21 @@ def test_missing_texts_are_refused() -> None:
         RandomAuditor({"edit": []})
     with pytest.raises(ValueError, match="no texts for 'caption', only for edit"):
         RandomAuditor({"edit": ["x"]}).write([IMAGE], ["caption"], [""], [None], [0])
+
+
+def test_pool_questions_are_the_images_own_but_for_one_in_four() -> None:
+    asker = PoolQuestions(["elsewhere?"])
+    count = 400
+    texts = asker.write([IMAGE] * count, ["question"] * count, ["own?"] * count, [None] * count, list(range(count)))
+    assert set(texts) == {"<question> own?", "<question> elsewhere?"}
+    assert 60 <= texts.count("<question> elsewhere?") <= 140
+    assert texts == [asker.write([IMAGE], ["question"], ["own?"], [None], [seed])[0] for seed in range(count)]
+
+
+def test_an_image_without_a_question_is_asked_another() -> None:
+    assert PoolQuestions(["elsewhere?"]).write([IMAGE], ["question"], [""], [None], [1]) == ["<question> elsewhere?"]
+
+
+def test_pool_questions_need_others() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        PoolQuestions([])

@@ -1,0 +1,215 @@
+"""What a model is repaired with, and asked before and after: from an audit, or from a released failure set.
+
+Of an audit there can be more, made for the purpose, each an audit without training on other images of the pool:
+
+    RUN/rectified/lessons/   more probes by the run's auditor
+    RUN/rectified/pool/      the pool's own questions; one image in four is asked a question that failed elsewhere
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from PIL.Image import Image
+
+from auditdm_hub.auditing.auditors import PoolQuestions
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.config import PLAYGROUND
+from auditdm_hub.curate import curate, load_embedder, read_overrides
+from auditdm_hub.evaluating.items import Item
+from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_items
+from auditdm_hub.images import ImageStore
+from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.records import Judged, Seed
+from auditdm_hub.rectifying.examples import REPLAY, Example, Mixture, candidates
+from auditdm_hub.releases.schema import UNASSIGNED, split_of
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows
+from auditdm_hub.workflows.api import audit
+from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
+from auditdm_hub.workflows.parts import shipped
+from auditdm_hub.workflows.watching import Watcher
+
+ARMS = ("prompt_only", "random", "trained")
+LESSONS, POOL = "lessons", "pool"
+SEEDS = {LESSONS: 1_000_000, POOL: 2_000_000}
+"""What is added to the seed of the run: other images, other texts."""
+
+
+class Lessons(Protocol):
+    """Where rows of training come from."""
+
+    @property
+    def target(self) -> str:
+        """Name or folder of the model that is repaired."""
+        ...
+
+    @property
+    def more(self) -> Sequence[str]:
+        """The audits that are made for it, by name."""
+        ...
+
+    def probe(self, name: str, watcher: Watcher) -> None:
+        """Make one of them."""
+        ...
+
+    def kinds(self) -> Mapping[str, str]:
+        """Return the failure type of each failure, by its id."""
+        ...
+
+    def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterable[Example]:
+        """Return what there is to train on."""
+        ...
+
+    def image(self, sha: str) -> Image:
+        """Return an image of an example."""
+        ...
+
+    def items(self, kinds: Mapping[str, str]) -> list[Item]:
+        """Return failures and controls about images of the test split, each question about an image once."""
+        ...
+
+
+def folder_of(target: str) -> str:
+    """Return the name or folder under which a target can be loaded."""
+    return str(shipped(model_folder(TARGET))) if target == PLAYGROUND else target
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """How much is asked beyond the audit: trials of its auditor, and questions of the pool.
+
+    `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
+    consensus on its own questions; `columns` says which of its columns hold what.
+    """
+
+    probes: int = 0
+    pool_questions: int = 0
+    labelled: str = ""
+    columns: Mapping[str, str] | None = None
+
+
+class AuditLessons:
+    """Lessons from a finished audit, and from more that is asked for them."""
+
+    def __init__(self, run: Run, folder: Path, extra: Extra) -> None:
+        """Take a run, the folder in which more audits may lie, and how many trials those shall have."""
+        self._run, self._folder, self._extra = run, folder, extra
+        self._counts = {LESSONS: extra.probes, POOL: extra.pool_questions}
+        self.target = folder_of(str(run.config["target"]))
+        self.more = [name for name, count in self._counts.items() if count]
+
+    def probe(self, name: str, watcher: Watcher) -> None:
+        """Ask more on other images, as an audit without training: by the run's auditor, or the pool's questions."""
+        config = {key: value for key, value in self._run.config.items() if value is not None}
+        trials = self._counts[name]
+        settings = {
+            **config, "steps": 0, "probes": trials, "known": [], "baseline": False, "out": str(self._folder / name),
+            "pool_size": max(config["pool_size"], 2 * trials), "seed": config["seed"] + SEEDS[name],
+        }  # fmt: skip
+        if self._extra.labelled:
+            settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
+        if name == POOL:
+            others = {row.probe.question for row in _trials(self._run) if row.failed}
+            settings |= {"auditor": PoolQuestions(sorted(others)), "actions": ["question"]}
+        elif (self._run.path / AUDITOR).is_dir():
+            settings["auditor"] = str(self._run.path)
+        audit(resume=True, yes=True, watcher=watcher, **settings)
+
+    def kinds(self) -> Mapping[str, str]:
+        """Return the types of the run's own curation, or of one of everything that there is now."""
+        if not self.more:
+            rows = read_rows(self._run.path / "failures.parquet", ["id", "failure_type"])
+            return {str(row["id"]): str(row["failure_type"]) for row in rows}
+        embedder = load_embedder(str(self._run.config["embedder"]))
+        overrides = read_overrides(self._run.path)
+        return curate(self._judged(), embedder, overrides, int(self._run.config["seed"])).assignments
+
+    def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
+        """Yield what the exchanges can teach or keep."""
+        for run in self._runs:
+            known = self._answers(run) if self._extra.labelled and run is not self._run else {}
+            yield from candidates(_trials(run), kinds, mixture, known)
+
+    def image(self, sha: str) -> Image:
+        """Return an image of one of the runs."""
+        held = (run.images for run in self._runs if run.images.path(sha).is_file())
+        return next(held, self._run.images).get(sha)
+
+    def items(self, kinds: Mapping[str, str]) -> list[Item]:
+        """Return failures and controls about images of the test split, each question about an image once."""
+        items, seen = dict[str, list[Item]](), set[tuple[str, str]]()
+        for row in self._judged():
+            key = row.probe.image_sha, row.probe.question
+            agreed = row.verdict.outcome == "agreement"
+            if key in seen or not (row.failed or agreed) or split_of(row.probe.source_image_sha) != "test":
+                continue
+            seen.add(key)
+            part = CONTROLS if agreed else kinds.get(row.probe.id) or UNASSIGNED
+            image = self.image(row.probe.image_sha)
+            item = Item(
+                row.probe.id, image, row.probe.question, row.verdict.consensus, row.probe.source_image_sha, part
+            )
+            items.setdefault(part, []).append(item)
+        return [item for part in sorted(items) for item in items[part]]
+
+    @cached_property
+    def _runs(self) -> list[Run]:
+        return [self._run, *(Run.open(self._folder / name) for name in self.more)]
+
+    def _judged(self) -> list[Judged]:
+        return [row for run in self._runs for row in _trials(run)]
+
+    def _answers(self, run: Run) -> dict[str, str]:
+        """Return the answers that a labelled data set gives to its own questions, by the ids of the probes."""
+        seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
+        return {
+            row.probe.id: seeds[row.probe.seed_id].answer
+            for row in _trials(run)
+            if row.probe.image_source == "original" and row.probe.question == seeds[row.probe.seed_id].question
+        }
+
+
+class ReleaseLessons:
+    """Lessons from a released failure set: its failures and agreements of the split "train"."""
+
+    more = ()
+
+    def __init__(self, release: Path, target: str, images: ImageStore) -> None:
+        """Take a verified release, the model to repair, and where images are kept."""
+        self._release, self._images = release, images
+        self.target = folder_of(target)
+
+    def probe(self, name: str, watcher: Watcher) -> None:
+        """There is nothing more to ask."""
+        raise AssertionError(name)
+
+    def kinds(self) -> Mapping[str, str]:
+        """Return nothing: the rows of a release have their type with them."""
+        return {}
+
+    def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
+        """Yield the rows of the split "train", and keep their images."""
+        del kinds
+        for item, agreement in lesson_items(self._release, "train"):
+            if agreement >= mixture.agreement:
+                part = REPLAY if item.part == CONTROLS else item.part
+                yield Example(self._images.put(item.image), item.question, str(item.wanted), part, item.group)
+
+    def image(self, sha: str) -> Image:
+        """Return an image that was kept."""
+        return self._images.get(sha)
+
+    def items(self, kinds: Mapping[str, str]) -> list[Item]:
+        """Return failures and controls of the split "test"."""
+        del kinds
+        return list(failure_items(self._release, "test"))
+
+
+def _trials(run: Run) -> Iterator[Judged]:
+    for arm in ARMS:
+        folder = run.path / "exchanges" / arm
+        if folder.is_dir():
+            yield from read_trials(folder)

@@ -1,0 +1,139 @@
+"""Lessons from more probes, from the pool's own questions, from a labelled data set, and from a release."""
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.errors import ConfigError, ReleaseError, RunError
+from auditdm_hub.playground.backends import pictures
+from auditdm_hub.playground.draw import read
+from auditdm_hub.playground.skills import solve
+from auditdm_hub.rectifying.examples import REPLAY, Mixture
+from auditdm_hub.rectifying.train import TuningSettings
+from auditdm_hub.releases.schema import split_of
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows
+from auditdm_hub.workflows import audit
+from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
+
+TUNING = TuningSettings(steps=4, batch_size=8, learning_rate=1e-3, eval_steps=4, device="cpu")
+SMALL = Rectification(Mixture(size=300), TUNING)
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An audit of the playground's target by its untrained auditor."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    audit(target="playground", steps=0, probes=120, pool_size=150, out=str(out), device="cpu")
+    return out
+
+
+@pytest.fixture
+def path(audited: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(audited, tmp_path / "run"))
+
+
+def rows_of(path: Path) -> list[dict[str, object]]:
+    return list(read_rows(path / FOLDER / "training.parquet"))
+
+
+def test_more_is_asked_on_other_images_and_all_of_it_is_learned_from(path: Path) -> None:
+    before = {row.probe.image_sha for arm in ("prompt_only", "random") for row in read_trials(path / "exchanges" / arm)}
+    rectify_run(path, replace(SMALL, probes=60, pool_questions=80))
+    lessons, pool = (Run.open(path / FOLDER / name) for name in ("lessons", "pool"))
+    written = read_trials(lessons.path / "exchanges" / "prompt_only")
+    asked = read_trials(pool.path / "exchanges" / "prompt_only")
+    assert sum(row.probe.first_pass for row in written) == 60
+    assert len(asked) == 80
+    assert not before & {row.probe.image_sha for row in [*written, *asked]}
+    seeds = {str(row["id"]): row["question"] for row in read_rows(pool.path / "seeds.parquet")}
+    own = sum(row.probe.question == seeds[row.probe.seed_id] for row in asked)
+    assert 45 <= own < 80
+    trained = {row["image_sha"] for row in rows_of(path)}
+    assert trained & {row.probe.image_sha for row in written}
+    assert trained & {row.probe.image_sha for row in asked}
+
+
+def test_a_rectification_with_more_probes_goes_on_where_it_was_stopped(path: Path, tmp_path: Path) -> None:
+    wanted = replace(SMALL, pool_questions=60)
+    whole = Path(shutil.copytree(path, tmp_path / "whole"))
+    rectify_run(whole, wanted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditdm_hub.workflows.rectification.tune", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            rectify_run(path, wanted)
+    rectify_run(path, wanted, resume=True)
+    for name in ("training.parquet", "adapter/adapter_model.safetensors"):
+        assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_the_answers_of_a_labelled_data_set_go_before_the_consensus(path: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    lines = []
+    for number, (image, _, question) in enumerate(pictures(160, 77)):
+        image.save(folder / f"{number}.png")
+        scene = read(image)
+        truth = solve(scene, question) if scene else None
+        lines.append({"file_name": f"{number}.png", "question": question, "answer": truth.answer if truth else ""})
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    columns = {"image": "image", "question": "question", "answer": "answer"}
+    rectify_run(path, replace(SMALL, pool_questions=60, labelled=str(folder), columns=columns))
+    pool = Run.open(path / FOLDER / "pool")
+    answers = {
+        str(row["image_sha"]): (row["question"], row["answer"]) for row in read_rows(pool.path / "seeds.parquet")
+    }
+    assert len(answers) == 150  # the size of the pool
+    taught = [row for row in rows_of(path) if (row["image_sha"], row["question"]) in
+              {(sha, question) for sha, (question, _) in answers.items()}]  # fmt: skip
+    assert len(taught) > 10
+    assert all(row["label"] == answers[str(row["image_sha"])][1] for row in taught)
+
+
+def test_a_labelled_data_set_of_which_nothing_is_asked_is_refused(path: Path) -> None:
+    with pytest.raises(ConfigError, match="would not be asked"):
+        rectify_run(path, replace(SMALL, labelled="somewhere"))
+    assert not (path / FOLDER).exists()
+
+
+def test_a_release_is_learned_from(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    rectify_release("playground", "playground", out, SMALL)
+    rows = rows_of(out)
+    parts = Counter(str(row["part"]) for row in rows)
+    assert parts[REPLAY] > 50
+    assert len(parts) > 5
+    assert all(split_of(str(row["source_image_sha"])) == "train" for row in rows)
+    found = json.loads((out / "evaluation.json").read_text())
+    assert found["model"] == "playground"
+    assert "controls" in [each["name"] for each in found["comparisons"]]
+    assert (out / ADAPTER / "adapter_model.safetensors").is_file()
+    with pytest.raises(RunError, match="--resume"):
+        rectify_release("playground", "playground", out, SMALL)
+
+
+def test_a_release_has_no_auditor(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no auditor"):
+        rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, probes=10))
+    with pytest.raises((ConfigError, ReleaseError)):
+        rectify_release(str(tmp_path), "playground", tmp_path / "run", SMALL)
+    assert not (tmp_path / "run").exists()
+
+
+def test_training_data_that_were_tampered_with_are_refused(path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditdm_hub.workflows.rectification.tune", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            rectify_run(path, SMALL)
+        patch.setattr("auditdm_hub.workflows.rectification.split_of", lambda sha: "test")
+        with pytest.raises(RunError, match="holds an image of the test split"):
+            rectify_run(path, SMALL, resume=True)
