@@ -85,15 +85,15 @@ class RandomAuditor:
 
 
 class PoolQuestions:
-    """Asks each image the question that stands beside it in the pool, and one of four images another question.
+    """Asks each image the question that stands beside it in the pool, and one of three images another question.
 
     It writes nothing of its own: what it brings is what a model is asked in use, questions that do not fit included.
     """
 
-    ELSEWHERE = 4
+    ELSEWHERE = 3
 
     def __init__(self, others: Sequence[str]) -> None:
-        """Take questions about other images, for one image of four, and for those without a question.
+        """Take questions about other images, for one image of three, and for those without a question.
 
         Raises:
             ValueError: there are none.

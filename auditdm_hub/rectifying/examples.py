@@ -45,13 +45,13 @@ class Mixture:
     """How examples are chosen.
 
     `agreement` is the least share of reference families that have to agree; `replay` the share of agreements among
-    all rows, in [0, 1); `size` the most rows; `pairings` which of the paper's pairings give lessons (none = all).
+    all rows, in [0, 1); `size` the most rows; `actions` whose probes give lessons (none = all).
     """
 
     agreement: float = 0.6
     replay: float = 0.5
     size: int = 4000
-    pairings: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -72,7 +72,7 @@ def candidates(
         if not (_may_teach(row) and label and (row.probe.id in known or row.verdict.agreement >= mixture.agreement)):
             continue
         failed, kept = _outcome(row, label) if row.probe.id in known else (row.failed, _kept(row))
-        if failed and (not mixture.pairings or row.probe.pairing in mixture.pairings):
+        if failed and (not mixture.actions or row.probe.action in mixture.actions):
             yield _example(row, label, kinds.get(row.probe.id, UNTYPED))
         elif kept:
             yield _example(row, label, REPLAY)

@@ -3,7 +3,7 @@
 Of an audit there can be more, made for the purpose, each an audit without training on other images of the pool:
 
     RUN/rectified/lessons/   more probes by the run's auditor
-    RUN/rectified/pool/      the pool's own questions; one image in four is asked a question that failed elsewhere
+    RUN/rectified/pool/      the pool's own questions; one image in three is asked what was asked elsewhere
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,7 +112,7 @@ class AuditLessons:
         if self._extra.labelled:
             settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
         if name == POOL:
-            others = {row.probe.question for row in _trials(self._run) if row.failed}
+            others = {row.probe.question for row in trials_of(self._run) if not row.probe.fault}
             settings |= {"auditor": PoolQuestions(sorted(others)), "actions": ["question"]}
         elif (self._run.path / AUDITOR).is_dir():
             settings["auditor"] = str(self._run.path)
@@ -129,13 +129,13 @@ class AuditLessons:
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         """Yield what the exchanges can teach or keep."""
-        for run in self._runs:
+        for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
-            yield from candidates(_trials(run), kinds, mixture, known)
+            yield from candidates(trials_of(run), kinds, mixture, known)
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
-        held = (run.images for run in self._runs if run.images.path(sha).is_file())
+        held = (run.images for run in self.runs if run.images.path(sha).is_file())
         return next(held, self._run.images).get(sha)
 
     def items(self, kinds: Mapping[str, str]) -> list[Item]:
@@ -156,18 +156,19 @@ class AuditLessons:
         return [item for part in sorted(items) for item in items[part]]
 
     @cached_property
-    def _runs(self) -> list[Run]:
+    def runs(self) -> list[Run]:
+        """The audit, and those that were made for the purpose."""
         return [self._run, *(Run.open(self._folder / name) for name in self.more)]
 
     def _judged(self) -> list[Judged]:
-        return [row for run in self._runs for row in _trials(run)]
+        return [row for run in self.runs for row in trials_of(run)]
 
     def _answers(self, run: Run) -> dict[str, str]:
         """Return the answers that a labelled data set gives to its own questions, by the ids of the probes."""
         seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
         return {
             row.probe.id: seeds[row.probe.seed_id].answer
-            for row in _trials(run)
+            for row in trials_of(run)
             if row.probe.image_source == "original" and row.probe.question == seeds[row.probe.seed_id].question
         }
 
@@ -208,8 +209,7 @@ class ReleaseLessons:
         return list(failure_items(self._release, "test"))
 
 
-def _trials(run: Run) -> Iterator[Judged]:
-    for arm in ARMS:
-        folder = run.path / "exchanges" / arm
-        if folder.is_dir():
-            yield from read_trials(folder)
+def trials_of(run: Run) -> list[Judged]:
+    """Return the trials of every auditor of a run."""
+    folders = [run.path / "exchanges" / arm for arm in ARMS]
+    return [row for folder in folders if folder.is_dir() for row in read_trials(folder)]

@@ -31,12 +31,12 @@ def test_missing_texts_are_refused() -> None:
         RandomAuditor({"edit": ["x"]}).write([IMAGE], ["caption"], [""], [None], [0])
 
 
-def test_pool_questions_are_the_images_own_but_for_one_in_four() -> None:
+def test_pool_questions_are_the_images_own_but_for_one_in_three() -> None:
     asker = PoolQuestions(["elsewhere?"])
     count = 400
     texts = asker.write([IMAGE] * count, ["question"] * count, ["own?"] * count, [None] * count, list(range(count)))
     assert set(texts) == {"<question> own?", "<question> elsewhere?"}
-    assert 60 <= texts.count("<question> elsewhere?") <= 140
+    assert 100 <= texts.count("<question> elsewhere?") <= 170
     assert texts == [asker.write([IMAGE], ["question"], ["own?"], [None], [seed])[0] for seed in range(count)]
 
 

@@ -127,10 +127,10 @@ def test_the_same_seed_gives_the_same_rows() -> None:
     assert chosen([*FAILED, *AGREED], {}, MIXED) != chosen([*FAILED, *AGREED], {}, other)
 
 
-def test_pairings_can_be_chosen() -> None:
-    assert chosen(FAILED, {}, Mixture(pairings=("(Q*, I)",)))
+def test_actions_can_be_chosen() -> None:
+    assert chosen(FAILED, {}, Mixture(actions=("question",)))
     with pytest.raises(RunError, match="nothing to rectify"):
-        chosen(FAILED, {}, Mixture(pairings=("(Q, I*)",)))
+        chosen(FAILED, {}, Mixture(actions=("edit",)))
 
 
 def test_held_out_rows_are_about_other_images() -> None:

@@ -1,0 +1,363 @@
+"""Repair of targets whose weaknesses are known: what it mends, what it breaks, and what a second audit still finds.
+
+    python -m benchmarks.rectification [--targets target sibling other] [--seeds 0 1 2] [--variants NAME ...]
+                                       [--again] [--each 2000] [--json | --markdown] [--plot FILE.png]
+
+Each target is audited with the default preset and rectified by `rectify_run` as the configuration has it (variant
+"audit"): no ground truth is used. Every other variant trains the same number of steps on other rows. `random` has as
+many questions asked as the audit, its training and its lessons together, but takes them from the pool, whatever the
+target fails at. Labels of `true labels` are the executor's.
+
+Measured on so many fresh questions of every skill (`--each`) about pictures of the kind that no model was trained on:
+the error inside each planted gap, and the error of each skill outside the gaps. `--again` audits the repaired model
+with the first auditor, and with a fresh one at equal budget, and counts true failures per 1,000 trials.
+
+Runs lie in `--out`; figures are kept in `--results`, and what is there is not run again.
+"""
+
+import argparse
+import io
+import json
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from auditdm_hub import audit
+from auditdm_hub.atomic import atomic_write_json
+from auditdm_hub.auditing.auditors import PoolQuestions
+from auditdm_hub.auditing.curriculum import read_steps
+from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.config import rectification_of
+from auditdm_hub.evaluating.asking import ask_items, read_answers
+from auditdm_hub.evaluating.items import Item
+from auditdm_hub.evaluating.playground import playground_items
+from auditdm_hub.models import load_vlm
+from auditdm_hub.playground.draw import read
+from auditdm_hub.playground.gaps import SIBLING_GAPS, TARGET_GAPS, Gap
+from auditdm_hub.playground.models import SIBLING, TARGET, model_folder
+from auditdm_hub.playground.skills import solve
+from auditdm_hub.records import Judged
+from auditdm_hub.rectifying.examples import Example, Mixture, candidates, choose, divide
+from auditdm_hub.rectifying.train import tune
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.workflows import Watcher
+from auditdm_hub.workflows.lessons import AuditLessons, Extra, trials_of
+from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_run
+from benchmarks.planted_gaps import make_target
+from benchmarks.search_success import truth_of, wrongly_answered
+
+RESULTS = Path("benchmarks/results/rectification.json")
+OUT = Path("runs/rectification")
+OTHER = "other"
+TARGETS = (TARGET, SIBLING, OTHER)
+DEFAULT, RANDOM, BEFORE = "audit", "random", "before"
+ABLATIONS: dict[str, Callable[[Mixture], Mixture]] = {
+    "questions alone": lambda mixture: replace(mixture, actions=("question",)),
+    "captions alone": lambda mixture: replace(mixture, actions=("caption",)),
+    "edits alone": lambda mixture: replace(mixture, actions=("edit",)),
+    "true labels": lambda mixture: mixture,
+    "no replay": lambda mixture: replace(mixture, replay=0.0),
+}
+SILENT = Watcher(lambda line: None, lambda stage: lambda done, total: None)
+Kept = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A target whose gaps are known."""
+
+    name: str
+    folder: Path
+    gaps: tuple[Gap, ...]
+
+
+def subject_of(name: str, out: Path) -> Subject:
+    """Return a target; the one of another family is a copy of the holdout with gaps that are drawn by lot."""
+    if name == TARGET:
+        return Subject(name, model_folder(TARGET), TARGET_GAPS)
+    if name == SIBLING:
+        return Subject(name, model_folder(SIBLING), SIBLING_GAPS)
+    folder = out / "other-target"
+    drawn, _ = make_target(folder, 0, 0)
+    return Subject(name, folder, tuple(each.gap for each in drawn))
+
+
+def audited(subject: Subject, seed: int, out: Path, **settings: Any) -> Run:  # noqa: ANN401 - keys of a configuration
+    """Audit with the default preset, or go on with that audit."""
+    return audit(target=str(subject.folder), seed=seed, out=str(out), resume=True, yes=True, watcher=SILENT, **settings)
+
+
+def asked_of(run: Run) -> int:
+    """Return how many questions the target was asked for a repair: in training, probing, and for more lessons."""
+    folders = [run.path, *(run.path / FOLDER / name for name in ("lessons", "pool"))]
+    probed = sum(not row.probe.fault for path in folders if path.is_dir() for row in trials_of(Run.open(path)))
+    return probed + sum(not row.probe.fault for row in read_steps(run.path / "auditor" / "trials"))
+
+
+class Labelled(AuditLessons):
+    """Lessons whose labels are the executor's."""
+
+    def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
+        """Yield what the exchanges can teach or keep."""
+        for run in self.runs:
+            rows = trials_of(run)
+            truths = {row.probe.id: truth_of(run, row) for row in rows}
+            known = {identity: truth.answer for identity, truth in truths.items() if truth}
+            yield from candidates((row for row in rows if row.probe.id in known), kinds, mixture, known)
+
+
+def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path, Kept]:
+    """Return the adapter of a variant, and what it took."""
+    first = audited(subject, seed, out / f"audit-{seed}")
+    wanted = Rectification.of(rectification_of(first.config, {}), seed)
+    begun = time.monotonic()
+    run = rectify_run(first.path, wanted, resume=(first.path / FOLDER).is_dir(), watcher=SILENT)
+    asked = asked_of(run)
+    if variant == DEFAULT:
+        stages = {name: stage.seconds for name, stage in run.stages.items() if name.startswith("rectify")}
+        stages["audit"] = sum(stage.seconds for name, stage in run.stages.items() if name not in stages)
+        return run.path / ADAPTER, {"asked": asked, "seconds": stages, **_rows(run.path / FOLDER)}
+    folder = out / f"{variant.replace(' ', '-')}-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if variant == RANDOM:
+        others = sorted({row.probe.question for row in trials_of(first) if not row.probe.fault})
+        source = audited(subject, 3_000_000 + seed, folder / "probes", auditor=PoolQuestions(others), steps=0,
+                         probes=asked, pool_size=2 * asked, actions=["question"], baseline=False)  # fmt: skip
+        lessons = AuditLessons(source, folder, Extra())
+    else:
+        extra = Extra(wanted.probes, wanted.pool_questions)
+        make: type[AuditLessons] = Labelled if variant == "true labels" else AuditLessons
+        lessons = make(run, run.path / FOLDER, extra)
+    mixture = ABLATIONS[variant](wanted.mixture) if variant in ABLATIONS else wanted.mixture
+    parts = divide(choose(lessons.examples(lessons.kinds(), mixture), mixture))
+    write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
+    adapter = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
+    return adapter, {"asked": asked, "seconds": {"all": round(time.monotonic() - begun)}, **_rows(folder)}
+
+
+def _rows(folder: Path) -> Kept:
+    parts = Counter(str(row["part"]) for row in read_rows(folder / "training.parquet", ["part"]))
+    return {"rows": parts.total(), "replays": parts["replay"]}
+
+
+def suite(each: int, out: Path) -> Iterator[Item]:
+    """Yield the same fresh questions of every skill, which are made once."""
+    folder = out / f"suite-{each}"
+    if not folder.is_dir():
+        made = out / f"suite-{each}.partial"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        rows, number = list[dict[str, object]](), 0
+        for item in playground_items(each, seed=4_000_000):
+            rows.append({"id": item.id, "image": _png(item.image), "question": item.question, "answer": item.wanted,
+                         "skill": item.part})  # fmt: skip
+            if len(rows) == 2000:
+                write_table(made / f"{number:06d}.parquet", rows)
+                rows, number = [], number + 1
+        if rows:
+            write_table(made / f"{number:06d}.parquet", rows)
+        made.rename(folder)
+    for row in read_rows(folder):
+        with Image.open(io.BytesIO(row["image"])) as image:  # type: ignore[arg-type]
+            yield Item(str(row["id"]), image.convert("RGB"), str(row["question"]), str(row["answer"]), "",
+                       str(row["skill"]))  # fmt: skip
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
+
+
+@cache
+def gaps_of(subject: Subject, each: int, out: Path) -> dict[str, str]:
+    """Return the gap of each question that lies in one, by its id."""
+    found = dict[str, str]()
+    for item in suite(each, out):
+        scene = read(item.image)
+        truth = solve(scene, item.question) if scene else None
+        if scene and truth:
+            name = next((gap.name for gap in subject.gaps if gap.answer(scene, truth) is not None), "")
+            found |= {item.id: name} if name else {}
+    return found
+
+
+def measured(subject: Subject, adapter: Path | None, answers: Path, each: int, out: Path) -> Kept:
+    """Return (wrong, asked) of each gap, and of each skill outside the gaps."""
+    answers.mkdir(parents=True, exist_ok=True)
+    model = load_vlm(str(subject.folder), adapter=str(adapter) if adapter else None, batch_size=64, max_new_tokens=8)
+    ask_items(model, suite(each, out), answers, lambda done: None)
+    inside = gaps_of(subject, each, out)
+    gaps, skills = dict[str, list[int]](), dict[str, list[int]]()
+    for item in read_answers(answers):
+        wrong = normalise(item.answer or "") != normalise(str(item.wanted))
+        table, name = (gaps, inside[item.id]) if item.id in inside else (skills, item.part)
+        counts = table.setdefault(name, [0, 0])
+        counts[0] += wrong
+        counts[1] += 1
+    return {"gaps": gaps, "skills": skills}
+
+
+def audited_again(subject: Subject, seed: int, out: Path) -> Kept:
+    """Return true failures per 1,000 trials of the first audit, and of two audits of the repaired model."""
+    first = Run.open(out / f"audit-{seed}")
+    merged = out / f"merged-{seed}"
+    if not merged.is_dir():
+        _merge(subject, first.path / ADAPTER, merged)
+    repaired = replace(subject, folder=merged)
+    same = audited(repaired, seed + 500, out / f"again-same-{seed}", auditor=str(first.path), steps=0)
+    fresh = audited(repaired, seed + 500, out / f"again-fresh-{seed}")
+    audits = {"first audit": first, "same auditor": same, "fresh auditor": fresh}
+    return {name: {"true failures": _true_failures(run), "types": _types(run)} for name, run in audits.items()}
+
+
+def _types(run: Run) -> list[str]:
+    return [str(kind["name"]) for kind in run.results()["failure_types"]]
+
+
+def _merge(subject: Subject, adapter: Path, out: Path) -> None:
+    from auditdm_hub.models.loading import load_parts
+
+    model, processor, _ = load_parts(str(subject.folder), None, str(adapter), "cpu", "auto")
+    partial = out.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(partial)
+    processor.save_pretrained(partial)
+    partial.rename(out)
+
+
+def _true_failures(run: Run) -> float:
+    rows: Sequence[Judged] = read_trials(run.path / "exchanges" / "trained")
+    pairs = {(row.probe.image_sha, row.probe.question) for row in rows if wrongly_answered(run, row)}
+    return 1000 * len(pairs) / len(rows)
+
+
+def rate(counts: Iterable[Sequence[int]]) -> float:
+    """Return the mean of errors, each gap or skill counted alike."""
+    return mean(wrong / asked for wrong, asked in counts)
+
+
+HEADS = ("target", "rows from", "error in gaps before", "after", "gone", "outside before", "after", "worst skill",
+         "rows", "minutes")  # fmt: skip
+
+
+def row_of(name: str, variant: str, seeds: Sequence[tuple[Kept, Kept]]) -> tuple[str, ...]:
+    """Return a line of the table: means over the seeds of (before, after)."""
+    before = mean(rate(one["gaps"].values()) for one, _ in seeds)
+    after = mean(rate(two["gaps"].values()) for _, two in seeds)
+    lost = [max((two["skills"][skill][0] / asked - wrong / asked, skill)
+                for skill, (wrong, asked) in one["skills"].items()) for one, two in seeds]  # fmt: skip
+    share, skill = max(lost)
+    minutes = mean(sum(value for key, value in two["seconds"].items() if key != "audit") for _, two in seeds) / 60
+    return (
+        name, variant, f"{before:.1%}", f"{after:.1%}", f"{1 - after / before:.0%}",
+        f"{mean(rate(one['skills'].values()) for one, _ in seeds):.2%}",
+        f"{mean(rate(two['skills'].values()) for _, two in seeds):.2%}", f"{skill} {100 * share:+.1f}",
+        f"{mean(two['rows'] for _, two in seeds):,.0f}", f"{minutes:.1f}",
+    )  # fmt: skip
+
+
+def kept_or_made(results: Path, key: str, make: Callable[[], Kept]) -> Kept:
+    """Return the figures under a key, which are made if they are not there."""
+    kept: Kept = json.loads(results.read_text()) if results.is_file() else {}
+    if key not in kept:
+        made = make()
+        kept = json.loads(results.read_text()) if results.is_file() else {}  # another process may have added its own
+        kept[key] = made
+        atomic_write_json(results, dict(sorted(kept.items())))
+    found: Kept = kept[key]
+    return found
+
+
+def run_variant(subject: Subject, seed: int, variant: str, each: int, out: Path) -> Kept:
+    """Repair with a variant's rows, and measure what it did."""
+    adapter, took = repaired(subject, seed, variant, out)
+    answers = out / "answers" / f"{variant.replace(' ', '-')}-{seed}"
+    return {**measured(subject, adapter, answers, each, out.parent), **took}
+
+
+def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Path) -> None:
+    """Draw what is left of the error in the gaps over what was lost outside them, a point per variant and seed."""
+    import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
+
+    figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
+    for (name, variant), seeds in lines.items():
+        left = [rate(two["gaps"].values()) / rate(one["gaps"].values()) for one, two in seeds]
+        lost = [rate(two["skills"].values()) - rate(one["skills"].values()) for one, two in seeds]
+        marker = "*" if variant == DEFAULT else "o"
+        axes.scatter([100 * share for share in lost], [100 * share for share in left], 60, label=f"{name}, {variant}",
+                     marker=marker)  # fmt: skip
+    axes.axhline(30, color="gray", linestyle=":", linewidth=1)
+    axes.set(xlabel="error outside the gaps, points more than before", ylabel="error inside the gaps, % of before",
+             ylim=(0, 100))  # fmt: skip
+    axes.legend(fontsize=7, frameon=False)
+    figure.tight_layout()
+    figure.savefig(file)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what is not in the results, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--variants", nargs="+", choices=[DEFAULT, RANDOM, *ABLATIONS], default=[DEFAULT, RANDOM])
+    parser.add_argument("--again", action="store_true", help="audit the repaired models again")
+    parser.add_argument("--each", type=int, default=2000, help="questions of each skill")
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
+    chosen = parser.parse_args(arguments)
+    lines: dict[tuple[str, str], list[tuple[Kept, Kept]]] = {}
+    again: Kept = {}
+    for name in chosen.targets:
+        subject, out = subject_of(name, chosen.out), chosen.out / name
+        before = kept_or_made(
+            chosen.results, f"{name}, {BEFORE}",
+            partial(measured, subject, None, out / "answers" / BEFORE, chosen.each, chosen.out),
+        )  # fmt: skip
+        for seed, variant in product(chosen.seeds, chosen.variants):
+            make = partial(run_variant, subject, seed, variant, chosen.each, out)
+            after = kept_or_made(chosen.results, f"{name}, seed {seed}, {variant}", make)
+            lines.setdefault((name, variant), []).append((before, after))
+            sys.stderr.write(f"{' | '.join(row_of(name, variant, [(before, after)]))}\n")
+        for seed in chosen.seeds if chosen.again else ():
+            key = f"{name}, seed {seed}, again"
+            again[key] = kept_or_made(chosen.results, key, partial(audited_again, subject, seed, out))
+            sys.stderr.write(f"{key}: {again[key]}\n")
+    if chosen.plot:
+        plot(lines, chosen.plot)
+    _show(lines, again, chosen)
+
+
+def _show(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], again: Kept, chosen: Any) -> None:  # noqa: ANN401
+    rows = [row_of(*key, seeds) for key, seeds in lines.items()]
+    if chosen.json:
+        json.dump({"rows": [dict(zip(HEADS, row, strict=True)) for row in rows], "again": again}, sys.stdout, indent=1)
+    elif chosen.markdown:
+        for line in [HEADS, ("---", "---", *("---:",) * (len(HEADS) - 2)), *rows]:
+            sys.stdout.write(f"| {' | '.join(line)} |\n")
+    else:
+        table = Table(*HEADS)
+        for row in rows:
+            table.add_row(*row)
+        Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
