@@ -99,3 +99,5 @@ class RectificationConfig(Section):
     """Steps between two looks at the held-out loss."""
     patience: Positive = 4
     """Looks without a better one after which training ends."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """Most that may be lost of what it could do, on held-out questions: the adapter is scaled back for it; 1 = any."""

@@ -23,7 +23,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -51,12 +51,13 @@ from auditdm_hub.playground.models import SIBLING, TARGET, model_folder
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.records import Judged
 from auditdm_hub.rectifying.examples import Example, Mixture, candidates, choose, divide
+from auditdm_hub.rectifying.strength import scale_back
 from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows import Watcher
 from auditdm_hub.workflows.lessons import AuditLessons, Extra, trials_of
-from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_run
+from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, STRENGTH, Rectification, rectify_run
 from benchmarks.planted_gaps import make_target
 from benchmarks.search_success import truth_of, wrongly_answered
 
@@ -130,7 +131,12 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
     if variant == DEFAULT:
         stages = {name: stage.seconds for name, stage in run.stages.items() if name.startswith("rectify")}
         stages["audit"] = sum(stage.seconds for name, stage in run.stages.items() if name not in stages)
-        return run.path / ADAPTER, {"asked": asked, "seconds": stages, **_rows(run.path / FOLDER)}
+        return run.path / ADAPTER, {
+            "asked": asked,
+            "seconds": stages,
+            "tried": json.loads((run.path / FOLDER / STRENGTH).read_text()),
+            **_rows(run.path / FOLDER),
+        }
     folder = out / f"{variant.replace(' ', '-')}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     if variant == RANDOM:
@@ -145,8 +151,15 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
     mixture = ABLATIONS[variant](wanted.mixture) if variant in ABLATIONS else wanted.mixture
     parts = divide(choose(lessons.examples(lessons.kinds(), mixture), mixture))
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
-    adapter = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
-    return adapter, {"asked": asked, "seconds": {"all": round(time.monotonic() - begun)}, **_rows(folder)}
+    tuned = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
+    adapter = folder / "scaled"
+    tried = scale_back(lessons.target, tuned, parts[1], lessons.image, wanted.margin, "auto", adapter)
+    return adapter, {
+        "tried": [asdict(each) for each in tried],
+        "asked": asked,
+        "seconds": {"all": round(time.monotonic() - begun)},
+        **_rows(folder),
+    }
 
 
 def _rows(folder: Path) -> Kept:

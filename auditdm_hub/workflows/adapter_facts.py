@@ -87,12 +87,15 @@ def _repaired(run: Run) -> Repaired:
         return Repaired({}, {}, 0.0)
     rows = list(read_rows(folder / "training.parquet", ["image_sha", "part", "held_out"]))
     taught = [row for row in rows if not row["held_out"]]
-    steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    steps = [json.loads(line)["step"] for line in (folder / "tuned" / "log.jsonl").read_text().splitlines()]
     settings = json.loads((folder / "settings.json").read_text())
     training = {
         "steps": max(steps), "rows": len(taught), "images": len({row["image_sha"] for row in taught}),
         "replayed rows": sum(row["part"] == "replay" for row in taught), "rows held out": len(rows) - len(taught),
     }  # fmt: skip
+    tried = json.loads((folder / "strength.json").read_text())
+    if tried:
+        training["share of the change kept"] = tried[-1]["share"]
     named = {**settings["tuning"], **{key: settings["mixture"][key] for key in ("agreement", "replay")}}
     chosen = {key: str(named[key]) for key in TUNED}
     return Repaired(training, chosen, stage.seconds)

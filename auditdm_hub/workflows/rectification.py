@@ -4,6 +4,8 @@
         lessons/                    more probes by the run's auditor, if they were asked for (an audit of its own)
         pool/                       the pool's own questions, if they were asked for (likewise)
         training.parquet            what was trained on, and what told when to stop
+        tuned/                      the adapter as it was trained, and the log of its training
+        strength.json               the shares of it that were tried, and what each repairs and forgets
         adapter/                    the result
         answers/                    of the target before and after, on failures and controls of the test split
     RUN/evaluation.json             before and after, per failure type
@@ -30,6 +32,7 @@ from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
+from auditdm_hub.rectifying.strength import scale_back
 from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
@@ -40,7 +43,9 @@ from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseL
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
-SETTINGS, TRAINING, KINDS = "settings.json", "training.parquet", "types.json"
+SETTINGS, TRAINING, KINDS, STRENGTH = "settings.json", "training.parquet", "types.json", "strength.json"
+TUNED = "tuned"
+LOG = Path(TUNED) / "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,15 @@ class Rectification:
     """How to rectify; each is an option of `auditdm-hub rectify`.
 
     `probes`: trials of the trained auditor beyond those of the run; `pool_questions`: images that are asked the pool's
-    own questions; `labelled`: a data set that is probed in the pool's place, with its `columns`; `merge`: also write
-    the model with the adapter in it.
+    own questions; `margin`: the most that may be lost of what the model could do, on held-out questions; `labelled`: a
+    data set that is probed in the pool's place, with its `columns`; `merge`: also write the model with the adapter.
     """
 
     mixture: Mixture = field(default_factory=Mixture)
     tuning: TuningSettings = field(default_factory=TuningSettings)
     probes: int = 0
     pool_questions: int = 0
+    margin: float = 1.0
     labelled: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     merge: bool = False
@@ -67,7 +73,7 @@ class Rectification:
         mixture = Mixture(config.agreement, config.replay, config.rows, seed=seed)
         tuning = {name: named[name] for name in named if name in TuningSettings.__dataclass_fields__}
         settings = TuningSettings(**tuning, seed=seed, device=device)
-        return cls(mixture, settings, config.probes, config.pool_questions, **more)
+        return cls(mixture, settings, config.probes, config.pool_questions, config.margin, **more)
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
@@ -165,6 +171,7 @@ class _Rectifying:
                 settings.unlink()
             raise
         self._stage("rectify", lambda: self._tune(resume))
+        self._stage("rectify strength", self._scale)
         if self._wanted.merge:
             self._stage("rectify merge", self._merge)
         self._stage("rectify evaluate", self._evaluate)
@@ -201,16 +208,18 @@ class _Rectifying:
 
     def _tune(self, resume: bool) -> list[str]:
         report = self._watcher.stage("rectify")
-        tune(
-            self._lessons.target,
-            self._training(),
-            self._lessons.image,
-            self._wanted.tuning,
-            self._folder,
-            resume,
-            report,
-        )
-        return [str(ADAPTER), str(FOLDER / "log.jsonl")]
+        lessons, tuning = self._lessons, self._wanted.tuning
+        tune(lessons.target, self._training(), lessons.image, tuning, self._folder / TUNED, resume, report)
+        return [str(FOLDER / TUNED / "adapter"), str(FOLDER / LOG)]
+
+    def _scale(self) -> list[str]:
+        lessons, wanted = self._lessons, self._wanted
+        tried = scale_back(
+            lessons.target, self._folder / TUNED / "adapter", self._training()[1], lessons.image, wanted.margin,
+            wanted.tuning.device, self._run.path / ADAPTER,
+        )  # fmt: skip
+        atomic_write_json(self._folder / STRENGTH, [asdict(each) for each in tried])
+        return [str(ADAPTER), str(FOLDER / STRENGTH)]
 
     def _merge(self) -> list[str]:
         from auditdm_hub.models.loading import load_parts

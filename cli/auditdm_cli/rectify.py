@@ -36,6 +36,7 @@ def command(
     adapt: Annotated[
         str | None, typer.Option(metavar="PARTS", help="language, language and projector, or all.")
     ] = None,
+    margin: Annotated[float | None, typer.Option(help="Most that may be lost of what it could do; 1 = any.")] = None,
     merge: Annotated[bool, typer.Option("--merge", help="Also write the model with the adapter in it.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same adapter.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
@@ -62,7 +63,7 @@ def command(
     options = {
         "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
         "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
-        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt,
+        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     section = rectification_of(Run.open(run).config if run else {}, given)

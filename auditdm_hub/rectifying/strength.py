@@ -1,0 +1,92 @@
+"""How much of an adapter to keep: between a model and its fine-tuning lies one that repairs and hardly forgets.
+
+The weights that an adapter adds are scaled by shares below 1. The largest share is kept at which the model still gives
+the replayed answers of held-out images, but for a margin. Interpolating weights is WiSE-FT (Wortsman et al., 2022,
+arXiv 2109.01903); to choose the share by what was held out is ours.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL.Image import Image
+
+from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.models import load_vlm
+from auditdm_hub.protocols import VisionLanguageModel
+from auditdm_hub.rectifying.examples import REPLAY, Example
+
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+FEWEST = 50
+WEIGHTS = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """A share, and the errors on held-out rows with it: of what was to be learned, and of what was to be kept."""
+
+    share: float
+    lessons: float
+    replays: float
+
+
+def scale_adapter(adapter: Path, share: float, out: Path) -> None:
+    """Write an adapter whose change of the weights is so large a share of the given one's.
+
+    Args:
+        adapter: folder of a LoRA adapter.
+        share: in [0, 1].
+        out: folder to write; what is there is replaced.
+    """
+    from safetensors.torch import load_file, save_file
+
+    partial = out.with_name(out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(adapter, partial)
+    if share != 1:
+        weights = load_file(partial / WEIGHTS)
+        scaled = {name: tensor * share if "lora_B" in name else tensor for name, tensor in weights.items()}
+        save_file(scaled, partial / WEIGHTS, metadata={"format": "pt"})
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+
+
+def scale_back(
+    base: str, adapter: Path, held: Sequence[Example], images: Callable[[str], Image], margin: float, device: str,
+    out: Path,
+) -> list[Strength]:  # fmt: skip
+    """Write the adapter that keeps within a margin, and return the shares that were tried, the one that is kept last.
+
+    Args:
+        base: name or folder of the model.
+        adapter: folder of its adapter.
+        held: rows that were not trained on; with fewer than `FEWEST` replays among them the adapter stays whole.
+        images: returns an image by its hash.
+        margin: the most of the replays that may be lost, in [0, 1].
+        device: where the model runs.
+        out: folder of the adapter that is kept.
+    """
+    if margin >= 1 or sum(row.part == REPLAY for row in held) < FEWEST:
+        scale_adapter(adapter, 1.0, out)
+        return []
+    work, found = out.with_name(out.name + ".tried"), list[Strength]()
+    for share in SHARES:
+        scale_adapter(adapter, share, work)
+        found.append(Strength(share, *_errors(load_vlm(base, adapter=str(work), device=device), held, images)))
+        if found[-1].replays <= margin:
+            break
+    kept = min(found, key=lambda each: (each.replays > margin, each.replays, -each.share))
+    scale_adapter(adapter, kept.share, out)
+    shutil.rmtree(work)
+    return [*(each for each in found if each != kept), kept]
+
+
+def _errors(model: VisionLanguageModel, held: Sequence[Example], images: Callable[[str], Image]) -> tuple[float, float]:
+    """Return the share of wrong answers to lessons and to replays."""
+    answers = model.answer([images(row.image_sha) for row in held], [row.question for row in held])
+    wrong: dict[bool, list[bool]] = {False: [], True: []}
+    for said, row in zip(answers, held, strict=True):
+        wrong[row.part == REPLAY].append(normalise(said or "") != normalise(row.label))
+    lessons, replays = (sum(part) / len(part) if part else 0.0 for part in wrong.values())
+    return lessons, replays

@@ -1,0 +1,91 @@
+"""An adapter is scaled back until the model keeps what it could do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from PIL.Image import Image
+
+from auditdm_hub.models import load_vlm
+from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.playground.backends import pictures
+from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.rectifying.examples import REPLAY, Example
+from auditdm_hub.rectifying.strength import FEWEST, SHARES, scale_adapter, scale_back
+
+BASE = str(model_folder(TARGET))
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter that repairs nothing: noise on the weights."""
+    folder = tmp_path_factory.mktemp("noise") / "adapter"
+    with quiet_libraries():
+        model, _, _ = load_parts(BASE, None, None, "cpu", "auto")
+        noisy = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
+        torch.manual_seed(0)
+        for name, weight in noisy.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.3)
+        noisy.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept() -> tuple[list[Example], dict[str, Image]]:
+    """What the model answers itself."""
+    pool = list(pictures(2 * FEWEST, 8))
+    answers = load_vlm(BASE, device="cpu").answer([image for image, _, _ in pool], [question for *_, question in pool])
+    rows = [
+        Example(str(number), question, answer or "", REPLAY, str(number))
+        for number, ((_, _, question), answer) in enumerate(zip(pool, answers, strict=True))
+    ]
+    return rows, {str(number): image for number, (image, _, _) in enumerate(pool)}
+
+
+def weights(adapter: Path | None) -> torch.Tensor:
+    with quiet_libraries():
+        model, _, _ = load_parts(BASE, None, str(adapter) if adapter else None, "cpu", "auto")
+    return torch.cat([weight.flatten() for name, weight in model.named_parameters() if "q_proj" in name]).detach()
+
+
+def test_so_large_a_share_of_the_change_is_kept(adapter: Path, tmp_path: Path) -> None:
+    scale_adapter(adapter, 0.25, tmp_path / "scaled")
+    before, whole, scaled = weights(None), weights(adapter), weights(tmp_path / "scaled")
+    assert (whole - before).abs().max() > 0.01
+    torch.testing.assert_close(scaled - before, 0.25 * (whole - before), atol=1e-5, rtol=1e-3)
+
+
+def test_what_forgets_is_scaled_back_as_far_as_is_needed(
+    adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
+) -> None:
+    rows, images = kept
+    out = tmp_path / "out"
+    anything = scale_back(BASE, adapter, rows, images.__getitem__, 0.999, "cpu", out)
+    assert [each.share for each in anything] == [1.0]
+    margin = anything[0].replays / 2
+    tried = scale_back(BASE, adapter, rows, images.__getitem__, margin, "cpu", out)
+    assert tried[0].replays > margin >= tried[-1].replays
+    assert 0 < tried[-1].share < 1
+    change = (weights(out) - weights(None)).norm() / (weights(adapter) - weights(None)).norm()
+    assert change == pytest.approx(tried[-1].share, abs=0.01)
+    assert not list(tmp_path.glob("*.tried")) + list(tmp_path.glob("*.partial"))
+
+
+def test_without_a_share_that_keeps_enough_the_least_is_kept(
+    adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
+) -> None:
+    rows, images = kept
+    impossible = [Example(row.image_sha, row.question, "nonsense", REPLAY, "") for row in rows]
+    tried = scale_back(BASE, adapter, impossible, images.__getitem__, 0.5, "cpu", tmp_path / "out")
+    assert [each.share for each in tried] == sorted(SHARES[1:], reverse=True) + [1.0]
+
+
+def test_too_few_held_out_rows_leave_it_whole(
+    adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
+) -> None:
+    rows, images = kept
+    assert scale_back(BASE, adapter, rows[: FEWEST - 1], images.__getitem__, 0.0, "cpu", tmp_path / "out") == []
+    assert torch.equal(weights(tmp_path / "out"), weights(adapter))
