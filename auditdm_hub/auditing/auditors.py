@@ -11,6 +11,7 @@ from typing import Literal
 
 from PIL.Image import Image
 
+from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.protocols import Auditor, VisionLanguageModel
 from auditdm_hub.records import Action, Probe, content_id
@@ -95,13 +96,18 @@ class PoolQuestions:
     def __init__(self, others: Sequence[str]) -> None:
         """Take questions about other images, for one image of three, and for those without a question.
 
+        Each kind of question is as likely as another, however many wordings of it there are.
+
         Raises:
             ValueError: there are none.
         """
         if not others:
             raise ValueError("others must hold at least one question, got none")
-        self._others = tuple(others)
-        self.id = f"pool-questions@{content_id(list(self._others), length=8)}"
+        kinds: dict[str, list[str]] = {}
+        for question in others:
+            kinds.setdefault(frame(question), []).append(question)
+        self._others = list(kinds.values())
+        self.id = f"pool-questions@{content_id(list(others), length=8)}"
 
     def write(
         self,
@@ -117,4 +123,4 @@ class PoolQuestions:
     def _pick(self, own: str, seed: int) -> str:
         rng = random.Random(seed)
         elsewhere = rng.randrange(self.ELSEWHERE) == 0
-        return rng.choice(self._others) if elsewhere or not own else own
+        return rng.choice(rng.choice(self._others)) if elsewhere or not own else own

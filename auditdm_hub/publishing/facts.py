@@ -9,6 +9,7 @@ from typing import Any
 
 from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.releases.manifest import Change
+from auditdm_hub.report.rounds import Round
 from auditdm_hub.report.schema import Results
 
 
@@ -139,6 +140,7 @@ class Adapter:
         versions: library -> version.
         comparisons: before and after.
         audits: `results.json` of the runs in which it took part.
+        rounds: audits between which it was made, if there were several.
         changes: newest first.
         library: what loads it ("peft").
     """
@@ -158,6 +160,7 @@ class Adapter:
     versions: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
     audits: tuple[Results, ...] = ()
+    rounds: tuple[Round, ...] = ()
     changes: tuple[Change, ...] = ()
     library: str = "peft"
 

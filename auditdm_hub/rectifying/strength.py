@@ -15,11 +15,11 @@ from PIL.Image import Image
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.models import load_vlm
 from auditdm_hub.protocols import VisionLanguageModel
+from auditdm_hub.rectifying.adapters import scale_adapter
 from auditdm_hub.rectifying.examples import REPLAY, Example
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 FEWEST = 50
-WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +29,6 @@ class Strength:
     share: float
     lessons: float
     replays: float
-
-
-def scale_adapter(adapter: Path, share: float, out: Path) -> None:
-    """Write an adapter whose change of the weights is so large a share of the given one's.
-
-    Args:
-        adapter: folder of a LoRA adapter.
-        share: in [0, 1].
-        out: folder to write; what is there is replaced.
-    """
-    from safetensors.torch import load_file, save_file
-
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(adapter, partial)
-    if share != 1:
-        weights = load_file(partial / WEIGHTS)
-        scaled = {name: tensor * share if "lora_B" in name else tensor for name, tensor in weights.items()}
-        save_file(scaled, partial / WEIGHTS, metadata={"format": "pt"})
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
 
 
 def scale_back(

@@ -11,6 +11,7 @@ from auditdm_hub.report.facts import ModelFacts, PoolFacts, RunFacts, RunModels
 from auditdm_hub.report.html import render_html
 from auditdm_hub.report.markdown import render_markdown
 from auditdm_hub.report.results import build_results
+from auditdm_hub.report.rounds import read_rounds
 from auditdm_hub.report.schema import Results, checked_results
 
 HTML, MARKDOWN = "report.html", "report.md"
@@ -40,9 +41,10 @@ def write_report(run_path: Path, results: Results, store: ImageStore) -> tuple[P
         store: its images.
 
     Raises:
-        RunError: an image of an example is missing or was changed.
+        RunError: an image of an example is missing or was changed, or the table of rounds was.
     """
-    page, markdown = render_html(results, store), render_markdown(results)
+    rounds = read_rounds(run_path)
+    page, markdown = render_html(results, store, rounds), render_markdown(results, rounds)
     atomic_write_text(run_path / HTML, page)
     atomic_write_text(run_path / MARKDOWN, markdown)
     return run_path / MARKDOWN, run_path / HTML

@@ -15,6 +15,7 @@ from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
 from auditdm_hub.report.curves import HEIGHT, WIDTH, training_curves
 from auditdm_hub.report.pictures import Picture, pictures_of
+from auditdm_hub.report.rounds import Round, share, type_names
 from auditdm_hub.report.schema import Example, Results, TypeResult
 from auditdm_hub.text import plural, visible
 
@@ -44,8 +45,8 @@ def _finalize(value: object) -> object:
     return visible(re.sub(r"\s+", " ", value)) if type(value) is str else value
 
 
-def render_html(results: Results, store: ImageStore) -> str:
-    """Return the page.
+def render_html(results: Results, store: ImageStore, rounds: Sequence[Round] = ()) -> str:
+    """Return the page; with `rounds` of repair it has their table.
 
     Raises:
         RunError: an image of an example is missing or was changed.
@@ -80,5 +81,9 @@ def render_html(results: Results, store: ImageStore) -> str:
         verdict=wording.verdict(results),
         wording=wording,
         pairings=PAIRINGS,
+        rounds=rounds,
+        first_types=type_names(rounds),
+        benchmarks=list(rounds[0]["benchmarks"]) if rounds else [],
+        share=share,
         css=(TEMPLATES / "report.css").read_text(),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
+from auditdm_hub.report.rounds import Round, share, type_names
 from auditdm_hub.report.schema import Example, Results, TypeResult
 from auditdm_hub.text import plural, visible
 
@@ -38,8 +39,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) ->
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)) + "\n"
 
 
-def render_markdown(results: Results) -> str:
-    """Return the report. Its images lie where the run keeps them, relative to the run's folder."""
+def render_markdown(results: Results, rounds: Sequence[Round] = ()) -> str:
+    """Return the report, with the table of `rounds` of repair if there were any.
+
+    Its images lie where the run keeps them, relative to the run's folder.
+    """
     parts = [
         f"# What {escape(wording.model_names(results).get(results['target'], results['target']))} gets wrong\n",
         escape(wording.verdict(results)) + "\n",
@@ -48,6 +52,7 @@ def render_markdown(results: Results) -> str:
         "exp(entropy) of the types found.\n",
         _success(results),
         *(f"{escape(sentence)}\n" for sentence in wording.passes(results)),
+        *(["## Rounds of repair\n", rounds_table(rounds)] if rounds else []),
         "## Failure types\n",
         _types(results),
         *(_card(place, kind, results) for place, kind in enumerate(results["failure_types"], start=1)),
@@ -60,6 +65,27 @@ def render_markdown(results: Results) -> str:
         "ground truth.\n",
     ]
     return "\n".join(parts)
+
+
+def rounds_table(rounds: Sequence[Round]) -> str:
+    """Return the table of rounds; the rows of types hold the share of wrong answers on images of the test split."""
+    heads = ["", *("before" if each["round"] == 1 else f"after round {each['round'] - 1}" for each in rounds)]
+    rows = [
+        ["search success", *(wording.percent(each["rate"], 1) for each in rounds)],
+        ["failure types found", *(str(len(each["types"])) for each in rounds)],
+        *(
+            [escape(name), *(wording.percent(each["benchmarks"][name], 1) for each in rounds)]
+            for name in rounds[0]["benchmarks"]
+        ),
+        ["answers of models", *(wording.number(each["answers"]) for each in rounds)],
+        ["time", *(wording.duration(each["seconds"]) for each in rounds)],
+        *(
+            [f"wrong: {escape(name)}", *(wording.percent(share(each["first_types"][name])) for each in rounds)]
+            for name in type_names(rounds)
+        ),
+        ["wrong: what it got right", *(wording.percent(share(each["kept"]), 1) for each in rounds)],
+    ]
+    return table(heads, rows, right=len(rounds))
 
 
 def _header(results: Results) -> str:

@@ -11,11 +11,12 @@ from auditdm_hub.publishing.adapter import base_of
 from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
 from auditdm_hub.report import checked_results
+from auditdm_hub.report.rounds import read_rounds
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.parts import ADAPTER
 
-RECTIFIED = "rectified/adapter"
+RECTIFIED, STACKED = "rectified/adapter", "rounds/adapter"
 TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),
@@ -67,7 +68,8 @@ def adapter_facts(
         versions={
             key: value for key, value in results["versions"].items() if key in ("peft", "trl", "transformers", "torch")
         },
-        comparisons=read_comparisons(owner.path / FILE),
+        comparisons=read_comparisons(source.parent / FILE if source == owner.path / STACKED else owner.path / FILE),
+        rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
         audits=(results,),
     )
 
@@ -106,7 +108,7 @@ def _find(run: Run, given: Path) -> tuple[Path, str, Run]:
     if not (given / MANIFEST).is_file():
         purpose = "auditor" if given.resolve() == (run.path / ADAPTER).resolve() else "rectified"
         return given, purpose, owner
-    for folder, purpose in ((RECTIFIED, "rectified"), (ADAPTER, "auditor")):
+    for folder, purpose in ((STACKED, "rectified"), (RECTIFIED, "rectified"), (ADAPTER, "auditor")):
         if (given / folder).is_dir():
             return given / folder, purpose, owner
     raise ReleaseError(f"{given} holds no adapter: its auditor was not trained, and nothing was rectified")

@@ -246,18 +246,9 @@ class _Rectifying:
             report = self._watcher.stage(f"evaluate {side}")
             ask_items(model, iter(items), folder, lambda done, report=report: report(done, len(items)))  # type: ignore[misc]
             written.append(str(folder.relative_to(self._run.path)))
-        atomic_write_json(self._run.path / FILE, self._results(items))
+        results = comparison_file(str(self._run.config["target"]), str(ADAPTER), self._comparisons(items))
+        atomic_write_json(self._run.path / FILE, results)
         return written
-
-    def _results(self, items: Sequence[Item]) -> Mapping[str, Any]:
-        return {
-            "format_version": 1,
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": str(self._run.config["target"]),
-            "adapter": str(ADAPTER),
-            "versions": library_versions(),
-            "comparisons": [asdict(one) for one in self._comparisons(items)],
-        }
 
     def _comparisons(self, items: Sequence[Item]) -> tuple[Comparison, ...]:
         if not items:
@@ -268,3 +259,15 @@ class _Rectifying:
             kept = [[item for item in side if item.part == part] for side in (before, after)]
             found.append(compare_answers(contradicting(part), *kept))
         return corrected(found)
+
+
+def comparison_file(model: str, adapter: str, comparisons: Sequence[Comparison]) -> Mapping[str, Any]:
+    """Return what `evaluation.json` holds of a model before and after an adapter."""
+    return {
+        "format_version": 1,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": model,
+        "adapter": adapter,
+        "versions": library_versions(),
+        "comparisons": [asdict(one) for one in comparisons],
+    }

@@ -8,6 +8,7 @@ import yaml
 from auditdm_cards.rendering import render
 from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.publishing.facts import Adapter
+from auditdm_hub.report.markdown import rounds_table
 from auditdm_hub.text import visible
 
 PAPER = "2512.16921"
@@ -28,6 +29,7 @@ def adapter_card(adapter: Adapter) -> dict[str, bytes]:
         base_revision=adapter.base.partition("@")[2],
         comparisons=[*worse, *(each for each in adapter.comparisons if each not in worse)],
         worse=worse,
+        rounds=rounds_table(adapter.rounds) if adapter.rounds else "",
         grams=co2_grams(adapter.hardware, adapter.seconds),
         watts=_watts(adapter.hardware),
         grams_per_kwh=GRAMS_PER_KWH,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from auditdm_hub.text import plural, visible
@@ -49,7 +50,7 @@ def _compared(comparisons: Sequence[Results]) -> Table:
         mark = " (worse)" if _regressed(each) else ""
         p_value = "" if each["p_value"] is None else f"{each['p_value']:.3f}"
         table.add_row(
-            f"{visible(each['name'])}{mark}", _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
+            f"{_plain(each['name'])}{mark}", _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
             f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", p_value,
         )  # fmt: skip
     return table
@@ -65,15 +66,15 @@ def _scores(scores: Mapping[str, Sequence[Results]]) -> Table:
         for each in every:
             missing = f" ({each['unanswered']:,} unanswered)" if each["unanswered"] else ""
             table.add_row(
-                visible(each["benchmark"]), side, _percent(each["value"]),
+                _plain(each["benchmark"]), side, _percent(each["value"]),
                 f"{100 * each['low']:.1f}-{100 * each['high']:.1f}", f"{each['items']:,}{missing}",
             )  # fmt: skip
             for name, value in each["figures"].items():
-                table.add_row(f"  {visible(name)}", "", f"{value:.1f}" if value > 1 else _percent(value), "", "")
+                table.add_row(f"  {_plain(name)}", "", f"{value:.1f}" if value > 1 else _percent(value), "", "")
             if len(every) == 1:
                 parts = sorted(each["parts"].items(), key=lambda item: item[1])
                 for name, value in parts[:SHOWN_PARTS]:
-                    table.add_row(f"  {visible(name)}", "", _percent(value), "", "")
+                    table.add_row(f"  {_plain(name)}", "", _percent(value), "", "")
     return table
 
 
@@ -82,7 +83,7 @@ def _failures(failures: Mapping[str, Results]) -> Table:
     for side, each in failures.items():
         for kind in [*each["types"], each["controls"]]:
             table.add_row(
-                visible(kind["name"]), side, _percent(kind["error"]),
+                _plain(kind["name"]), side, _percent(kind["error"]),
                 f"{100 * kind['low']:.1f}-{100 * kind['high']:.1f}", f"{kind['asked']:,}",
             )  # fmt: skip
     return table
@@ -90,3 +91,26 @@ def _failures(failures: Mapping[str, Results]) -> Table:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"
+
+
+def show_rounds(rounds: Sequence[Results], console: Console) -> None:
+    """Print the table of rounds: what each audit found, and what is still wrong of what the first one found."""
+    heads = ("before" if each["round"] == 1 else f"after {each['round'] - 1}" for each in rounds)
+    table = _table("rounds of repair", *heads)
+    table.add_row("search success", *(_percent(each["rate"]) for each in rounds))
+    table.add_row("failure types found", *(str(len(each["types"])) for each in rounds))
+    for name in rounds[0]["benchmarks"]:
+        table.add_row(_plain(name), *(_percent(each["benchmarks"][name]) for each in rounds))
+    for name in rounds[0]["first_types"]:
+        table.add_row(f"wrong: {_plain(name)}", *(_wrong(each["first_types"][name]) for each in rounds))
+    table.add_row("wrong: what it got right", *(_wrong(each["kept"]) for each in rounds))
+    console.print(table)
+
+
+def _wrong(counts: Sequence[int]) -> str:
+    wrong, asked = counts
+    return f"{wrong} of {asked}"
+
+
+def _plain(text: str) -> str:
+    return escape(visible(text))

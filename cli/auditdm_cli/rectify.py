@@ -37,6 +37,11 @@ def command(
         str | None, typer.Option(metavar="PARTS", help="language, language and projector, or all.")
     ] = None,
     margin: Annotated[float | None, typer.Option(help="Most that may be lost of what it could do; 1 = any.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Audit what comes out and rectify it again, so often.")] = 1,
+    benchmark: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="With --rounds: what each round is measured with.")
+    ] = None,
+    data: Annotated[str, typer.Option(metavar="DIR", help="With --benchmark: a folder with a folder for each.")] = "",
     merge: Annotated[bool, typer.Option("--merge", help="Also write the model with the adapter in it.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same adapter.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
@@ -54,11 +59,16 @@ def command(
 
     require_extra()
     _refuse_contradictions(run, failures, target, out, labelled)
+    if rounds == 1 and (benchmark or data):
+        raise ConfigError("--benchmark and --data go with --rounds; for one round: auditdm-hub evaluate --adapter")
+    if rounds > 1 and not run:
+        raise ConfigError("--rounds goes with RUN: a released failure set has no auditor that could audit again")
     from auditdm_cli.progress import Reporter
     from auditdm_hub.config import rectification_of
     from auditdm_hub.runs import Run, default_path
     from auditdm_hub.workflows import Watcher
     from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run
+    from auditdm_hub.workflows.rounds import Measures, rectify_rounds
 
     options = {
         "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
@@ -75,22 +85,34 @@ def command(
     try:
         with Reporter(quiet or as_json) as reporter:
             watcher = Watcher(reporter.say, reporter.stage)
-            if run:
+            if run and rounds > 1:
+                rectify_rounds(run, wanted, rounds, Measures(tuple(benchmark or ()), data), resume, watcher)
+            elif run:
                 rectify_run(run, wanted, resume, watcher)
             else:
                 rectify_release(failures, target, path, wanted, resume, watcher)
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; to continue: {line}", err=True)
         raise typer.Exit(130) from None
-    results = json.loads((path / "evaluation.json").read_text())
+    _show(path, rounds > 1, as_json, quiet)
+
+
+def _show(path: Path, several: bool, as_json: bool, quiet: bool) -> None:
+    file = path / ("rounds/evaluation.json" if several else "evaluation.json")
+    results = json.loads(file.read_text())
+    if several:
+        results["rounds"] = json.loads((path / "rounds.json").read_text())["rounds"]
     if as_json:
         typer.echo(json.dumps(results, indent=2))
     elif not quiet:
         from rich.console import Console
 
-        from auditdm_cli.evaluation_summary import show
+        from auditdm_cli.evaluation_summary import show, show_rounds
 
-        show({"scores": {}, "failures": {}, **results}, path / "rectified", Console(highlight=False))
+        console = Console(highlight=False)
+        show({"scores": {}, "failures": {}, **results}, file.parent, console)
+        if several:
+            show_rounds(results["rounds"], console)
 
 
 def _refuse_contradictions(run: Path | None, failures: str, target: str, out: str, labelled: str) -> None:

@@ -40,6 +40,13 @@ def test_pool_questions_are_the_images_own_but_for_one_in_three() -> None:
     assert texts == [asker.write([IMAGE], ["question"], ["own?"], [None], [seed])[0] for seed in range(count)]
 
 
+def test_each_kind_of_other_question_is_as_likely() -> None:
+    asker = PoolQuestions([*(f"how many {word} are there?" for word in ("cats", "dogs", "birds")), "read the digit."])
+    texts = asker.write([IMAGE] * 400, ["question"] * 400, [""] * 400, [None] * 400, list(range(400)))
+    assert 160 <= texts.count("<question> read the digit.") <= 240
+    assert len(set(texts)) == 4
+
+
 def test_an_image_without_a_question_is_asked_another() -> None:
     assert PoolQuestions(["elsewhere?"]).write([IMAGE], ["question"], [""], [None], [1]) == ["<question> elsewhere?"]
 
