@@ -95,6 +95,8 @@ class RectificationConfig(Section):
     lora_alpha: Positive = 64
     adapt: Literal["language", "language and projector", "all"] = "language"
     """Which parts of the target the adapter changes."""
+    four_bit: Flag = False
+    """Whether the base's weights are held in 4 bits while the adapter is trained."""
     eval_steps: Positive = 50
     """Steps between two looks at the held-out loss."""
     patience: Positive = 4

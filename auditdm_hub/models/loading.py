@@ -1,16 +1,17 @@
 """Loading a model and its processor from a folder or the Hub, with one clear error for everything that can be wrong."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditdm_hub.errors import ModelError
+from auditdm_hub.errors import BackendUnavailableError, ModelError
 from auditdm_hub.models.prompting import Processor
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import BitsAndBytesConfig, PreTrainedModel
 
 PARTS = {
     "processor": ("processor_config.json", "preprocessor_config.json"),
@@ -20,12 +21,21 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 def load_parts(
-    name: str, revision: str | None, adapter: str | None, device: str, dtype: str
+    name: str, revision: str | None, adapter: str | None, device: str, dtype: str, four_bit: bool = False
 ) -> tuple["PreTrainedModel", Processor, str]:
     """Return model, processor and id (name@revision[+adapter@revision]).
 
+    Args:
+        name: of the Hub, or a folder.
+        revision: of the Hub.
+        adapter: a LoRA adapter that is merged into the weights.
+        device: auto, cpu, cuda, ...
+        dtype: of `DTYPES`.
+        four_bit: hold the weights of linear layers in 4 bits (NF4) while an adapter is trained beside them.
+
     Raises:
         ModelError: there is no such model, it lacks a processor, or it does not take images and text.
+        BackendUnavailableError: 4 bits are wanted, and bitsandbytes is not installed.
     """
     if dtype not in DTYPES:
         raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
@@ -34,7 +44,7 @@ def load_parts(
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
     with quiet_libraries():
-        return _load(name, revision, adapter, where, stored)
+        return _load(name, revision, adapter, where, stored, _four_bit(where) if four_bit else None)
 
 
 def _why_no_processor(name: str, error: Exception) -> str:
@@ -46,7 +56,12 @@ def _why_no_processor(name: str, error: Exception) -> str:
 
 
 def _load(
-    name: str, revision: str | None, adapter: str | None, where: "torch.device", dtype: str
+    name: str,
+    revision: str | None,
+    adapter: str | None,
+    where: "torch.device",
+    dtype: str,
+    quantization: "BitsAndBytesConfig | None",
 ) -> tuple["PreTrainedModel", Processor, str]:
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -61,9 +76,10 @@ def _load(
             f"{name} has a {type(processor).__name__}, wanted a processor of images and text: save it beside the "
             "model with `processor.save_pretrained`"
         )
+    more = {"quantization_config": quantization, "device_map": {"": where}} if quantization else {}
     try:
         model: Any = AutoModelForImageTextToText.from_pretrained(
-            name, revision=revision, dtype=dtype, trust_remote_code=False, use_safetensors=True
+            name, revision=revision, dtype=dtype, trust_remote_code=False, use_safetensors=True, **more
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ModelError(
@@ -73,11 +89,23 @@ def _load(
     if adapter is not None:
         model = _adapted(model, adapter)
         model_id = f"{model_id}+{versioned(adapter)}"
-    model = model.to(where).eval()
+    model = model.eval() if quantization else model.to(where).eval()
     broken = next((each for each, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
     if broken is not None:
         raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")
     return model, processor, model_id
+
+
+def _four_bit(where: "torch.device") -> "BitsAndBytesConfig":
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        raise BackendUnavailableError("4 bits need bitsandbytes: pip install 'auditdm-hub[four-bit]'")
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if where.type == "cuda" else torch.float32,
+    )  # fmt: skip
 
 
 def pick_device(device: str) -> "torch.device":

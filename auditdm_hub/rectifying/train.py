@@ -49,6 +49,7 @@ class TuningSettings:
     lora_alpha: int = 64
     lora_dropout: float = 0.0
     adapt: Targets = "language"
+    four_bit: bool = False  # the base's weights, while it is trained
     eval_steps: int = 50
     patience: int = 4
     seed: int = 0
@@ -100,7 +101,7 @@ def _trainer(
     base: str, data: tuple[Sequence[Example], Sequence[Example]], images: Callable[[str], Image],
     settings: TuningSettings, checkpoints: Path,
 ) -> "SFTTrainer":  # fmt: skip
-    from peft import LoraConfig
+    from peft import LoraConfig, prepare_model_for_kbit_training
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from auditdm_hub.models.loading import load_parts
@@ -108,7 +109,9 @@ def _trainer(
     from auditdm_hub.rectifying.collate import Collator
     from auditdm_hub.rectifying.trainer import AnswerTrainer
 
-    model, processor, _ = load_parts(base, None, None, settings.device, "auto")
+    model, processor, _ = load_parts(base, None, None, settings.device, "auto", settings.four_bit)
+    if settings.four_bit:
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=model.device.type == "cuda")
     kind = model.config.model_type
     template = getattr(model.config, "auditdm_prompt_template", None)
     template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)

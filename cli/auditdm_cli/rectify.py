@@ -36,6 +36,9 @@ def command(
     adapt: Annotated[
         str | None, typer.Option(metavar="PARTS", help="language, language and projector, or all.")
     ] = None,
+    four_bit: Annotated[
+        bool | None, typer.Option("--four-bit", help="Hold the model's weights in 4 bits while it is trained.")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="Most that may be lost of what it could do; 1 = any.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Audit what comes out and rectify it again, so often.")] = 1,
     benchmark: Annotated[
@@ -73,7 +76,7 @@ def command(
     options = {
         "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
         "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
-        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin,
+        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin, "four_bit": four_bit,
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None}
     section = rectification_of(Run.open(run).config if run else {}, given)
