@@ -2,12 +2,11 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from auditdm_hub.errors import ConfigError
 
 
 def command(
@@ -61,39 +60,26 @@ def command(
     from auditdm_cli.audit import parse_columns, require_extra, resume_line
 
     require_extra()
-    _refuse_contradictions(run, failures, target, out, labelled)
-    if rounds == 1 and (benchmark or data):
-        raise ConfigError("--benchmark and --data go with --rounds; for one round: auditdm-hub evaluate --adapter")
-    if rounds > 1 and not run:
-        raise ConfigError("--rounds goes with RUN: a released failure set has no auditor that could audit again")
     from auditdm_cli.progress import Reporter
-    from auditdm_hub.config import rectification_of
-    from auditdm_hub.runs import Run, default_path
     from auditdm_hub.workflows import Watcher
-    from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run
-    from auditdm_hub.workflows.rounds import Measures, rectify_rounds
+    from auditdm_hub.workflows.calls import Again, Labelled, Source, rectify
 
     options = {
         "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
         "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
         "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin, "four_bit": four_bit,
     }  # fmt: skip
-    given = {key: value for key, value in options.items() if value is not None}
-    section = rectification_of(Run.open(run).config if run else {}, given)
-    wanted = Rectification.of(
-        section, seed, device, merge=merge, labelled=labelled, columns=parse_columns(columns) or {}
-    )  # fmt: skip
-    path = run or (Path(out) if out else default_path(Path("runs"), f"rectify-{Path(target).name}", latest=resume))
+    source = Source(run, failures, target, out)
+    path = source.path(resume)
     line = resume_line(sys.argv[1:], "" if run else str(path))
     try:
         with Reporter(quiet or as_json) as reporter:
-            watcher = Watcher(reporter.say, reporter.stage)
-            if run and rounds > 1:
-                rectify_rounds(run, wanted, rounds, Measures(tuple(benchmark or ()), data), resume, watcher)
-            elif run:
-                rectify_run(run, wanted, resume, watcher)
-            else:
-                rectify_release(failures, target, path, wanted, resume, watcher)
+            rectify(
+                source if run else replace(source, out=str(path)), again=Again(rounds, tuple(benchmark or ()), data),
+                labelled=Labelled(labelled, parse_columns(columns) or {}), merge=merge, seed=seed, device=device,
+                resume=resume, watcher=Watcher(reporter.say, reporter.stage),
+                **{key: value for key, value in options.items() if value is not None},
+            )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; to continue: {line}", err=True)
         raise typer.Exit(130) from None
@@ -116,14 +102,3 @@ def _show(path: Path, several: bool, as_json: bool, quiet: bool) -> None:
         show({"scores": {}, "failures": {}, **results}, file.parent, console)
         if several:
             show_rounds(results["rounds"], console)
-
-
-def _refuse_contradictions(run: Path | None, failures: str, target: str, out: str, labelled: str) -> None:
-    if bool(run) == bool(failures):
-        raise ConfigError("wanted either RUN, the folder of an audit, or --failures REPO@VERSION with --target MODEL")
-    if failures and not target:
-        raise ConfigError("--failures needs --target MODEL, the model to repair")
-    if run and (target or out):
-        raise ConfigError(f"{'--target' if target else '--out'} goes with --failures: a run has its own")
-    if failures and labelled:
-        raise ConfigError("--labelled goes with RUN: a released failure set has no auditor that could probe it")
