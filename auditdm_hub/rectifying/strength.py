@@ -9,10 +9,12 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 from PIL.Image import Image
 
 from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.models import load_vlm
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.rectifying.adapters import scale_adapter
@@ -24,7 +26,10 @@ FEWEST = 50
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """A share, and the errors on held-out rows with it: of what was to be learned, and of what was to be kept."""
+    """A share, and the errors on held-out rows with it: of what was to be learned, and of what was to be kept.
+
+    In the latter each kind of question counts alike: what is asked seldom is what is forgotten first.
+    """
 
     share: float
     lessons: float
@@ -62,10 +67,10 @@ def scale_back(
 
 
 def _errors(model: VisionLanguageModel, held: Sequence[Example], images: Callable[[str], Image]) -> tuple[float, float]:
-    """Return the share of wrong answers to lessons and to replays."""
+    """Return the share of wrong answers to lessons, and to replays, each kind of question counted alike."""
     answers = model.answer([images(row.image_sha) for row in held], [row.question for row in held])
-    wrong: dict[bool, list[bool]] = {False: [], True: []}
+    lessons, replays = list[bool](), dict[str, list[bool]]()
     for said, row in zip(answers, held, strict=True):
-        wrong[row.part == REPLAY].append(normalise(said or "") != normalise(row.label))
-    lessons, replays = (sum(part) / len(part) if part else 0.0 for part in wrong.values())
-    return lessons, replays
+        part = replays.setdefault(frame(row.question), []) if row.part == REPLAY else lessons
+        part.append(normalise(said or "") != normalise(row.label))
+    return (mean(lessons) if lessons else 0.0), mean(mean(part) for part in replays.values())
