@@ -54,7 +54,7 @@ from auditdm_hub.rectifying.examples import Example, Mixture, candidates, choose
 from auditdm_hub.rectifying.strength import scale_back
 from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
-from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows import Watcher
 from auditdm_hub.workflows.lessons import AuditLessons, Extra, trials_of
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, STRENGTH, Rectification, rectify_run
@@ -179,10 +179,10 @@ def suite(each: int, out: Path) -> Iterator[Item]:
             rows.append({"id": item.id, "image": _png(item.image), "question": item.question, "answer": item.wanted,
                          "skill": item.part})  # fmt: skip
             if len(rows) == 2000:
-                write_table(made / f"{number:06d}.parquet", rows)
+                write_table(chunk_path(made, number), rows)
                 rows, number = [], number + 1
         if rows:
-            write_table(made / f"{number:06d}.parquet", rows)
+            write_table(chunk_path(made, number), rows)
         made.rename(folder)
     for row in read_rows(folder):
         with Image.open(io.BytesIO(row["image"])) as image:  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from PIL import Image
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.config import PLAYGROUND as PLAYGROUND_MODEL
 from auditdm_hub.errors import ConfigError
+from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.evaluating.benchmarks import SUITES, find
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 RELEASED = "failures"
 EACH_SKILL = 200
 GREY = (128, 128, 128)
+DRIVERS = ("native", lmms.NAME)
 BATCH_SIZE = 64
 FREE = ("device", "batch_size")
 """Options on which no result depends."""
@@ -56,6 +58,7 @@ class Evaluation:
 
     `limit` is of rows of a benchmark, of questions of a skill of the playground, and of failures of a type; None = all
     (200 of a skill).
+    `driver`: "native", or "lmms-eval" for its tasks, prompts and metrics; then `data` is a folder with further tasks.
     `revisions`: benchmark -> branch, tag or commit of its data set. `split`: of the released failures.
     """
 
@@ -69,6 +72,7 @@ class Evaluation:
     data: str = ""
     revisions: Mapping[str, str] = field(default_factory=dict)
     blind: bool = False
+    driver: str = "native"
     seed: int = 0
     device: str = "auto"
     batch_size: int = BATCH_SIZE
@@ -113,6 +117,13 @@ def _names(wanted: Evaluation) -> list[str]:
     if wanted.split not in ("train", "test", "all"):
         raise ConfigError(f"--split: got {wanted.split!r}, wanted train, test or all")
     names = list(dict.fromkeys([*wanted.benchmarks, *suites.get(wanted.suite, ())]))
+    if wanted.driver not in DRIVERS:
+        raise ConfigError(f"--driver: got {wanted.driver!r}, wanted {' or '.join(DRIVERS)}")
+    if wanted.driver == lmms.NAME:
+        if wanted.revisions:
+            raise ConfigError("--revision goes without --driver lmms-eval, whose tasks say which data they read")
+        lmms.refuse_unknown([name for name in names if name != NAME], wanted.data)
+        return names
     for name in names:
         if name != NAME:
             find(name)
@@ -173,7 +184,7 @@ class _Evaluating:
             found = {
                 name: asdict(find_source(find(name), data, wanted.revisions.get(name, "")))
                 for name in self._names
-                if name != NAME
+                if not self._by_lmms(name) and name != NAME
             }
             atomic_write_json(file, found)
             self._run.finish_stage("sources", ["sources.json"], 0.0)
@@ -190,6 +201,11 @@ class _Evaluating:
         begun = time.monotonic()
         self._watcher.say(f"{name}, {side}")
         report = self._watcher.stage(stage)
+        if self._by_lmms(name):
+            self._run_task(side, name)
+            self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
+                                   time.monotonic() - begun)  # fmt: skip
+            return
         model, ask = self._asked(side.removesuffix("-blind"), name)
         items = self._items(name, ask)
         total = self._total(name)
@@ -197,6 +213,23 @@ class _Evaluating:
         ask_items(model, items, self._folder(side, name), lambda done: report(done, max(done, total)))
         self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
                                time.monotonic() - begun)  # fmt: skip
+
+    def _by_lmms(self, name: str) -> bool:
+        return self._wanted.driver == lmms.NAME and name not in (NAME, RELEASED)
+
+    def _run_task(self, side: str, name: str) -> None:
+        if self._own is not None:
+            raise ConfigError("--driver lmms-eval asks models that are loaded by name, not objects")
+        model = self._load(side.removesuffix("-blind"))
+        change = _grey if side.endswith("-blind") else _same
+        lmms.run_task(model, name, self._wanted.limit, self._wanted.data, self._folder(side, name), change)
+
+    def _benchmark(self, name: str) -> Benchmark:
+        if name == NAME:
+            return PLAYGROUND
+        if self._by_lmms(name):
+            return lmms.benchmark_of(name, self._folder(self._sides[0], name))
+        return find(name)
 
     def _folder(self, side: str, name: str) -> Path:
         folder = self._run.path / "answers" / side / name
@@ -270,8 +303,10 @@ class _Evaluating:
         return (*self._names, *((RELEASED,) if self._wanted.failures else ()))
 
     def _score(self, name: str, sources: Mapping[str, Source], answers: Sequence[Answered]) -> Score:
-        benchmark = PLAYGROUND if name == NAME else find(name)
+        benchmark = self._benchmark(name)
         source = sources.get(name, Source(NAME, f"seed {self._wanted.seed}"))
+        if self._by_lmms(name):
+            source = Source(benchmark.dataset, "")
         return score_answers(benchmark, source, benchmark.prompt, answers)
 
     def _shared(self, answers: Sequence[Answered]) -> Shared:
@@ -291,7 +326,7 @@ class _Evaluating:
 
     def _compared(self, name: str, before: Sequence[Answered]) -> Iterator[tuple[str, Benchmark]]:
         if name not in (NAME, RELEASED):
-            yield "", find(name)
+            yield "", self._benchmark(name)
             return
         for part in dict.fromkeys(item.part for item in before):
             if name == NAME:
@@ -302,4 +337,12 @@ class _Evaluating:
 
 def _blinded(items: Iterator[Item]) -> Iterator[Item]:
     for item in items:
-        yield replace(item, image=Image.new("RGB", item.image.size, GREY))
+        yield replace(item, image=_grey(item.image))
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    return Image.new("RGB", image.size, GREY)
+
+
+def _same(image: Image.Image) -> Image.Image:
+    return image

@@ -18,10 +18,16 @@ def command(
     failures: Annotated[str, typer.Option(metavar="REPO@V", help="A released failure set.")] = "",
     split: Annotated[str, typer.Option(metavar="train|test|all", help="Of the failure set.")] = "all",
     limit: Annotated[int | None, typer.Option(min=1, help="Rows of a benchmark; questions of a skill or type.")] = None,
-    data: Annotated[str, typer.Option(metavar="DIR", help="Folder with a folder for each benchmark.")] = "",
+    data: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder with a folder for each benchmark, or with tasks of lmms-eval.")
+    ] = "",
     revision: Annotated[
         list[str] | None, typer.Option(metavar="NAME=COMMIT", help="Of a benchmark's data set; repeat it.")
     ] = None,
+    driver: Annotated[
+        str,
+        typer.Option(metavar="native|lmms-eval", help="Who asks and scores; lmms-eval takes its tasks' names, too."),
+    ] = "native",
     blind: Annotated[bool, typer.Option("--blind", help="Also without the image: grey in its place.")] = False,
     seed: Annotated[int, typer.Option(help="Of the playground's questions.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
@@ -46,8 +52,8 @@ def command(
 
     wanted = Evaluation(
         model=model, adapter=adapter, benchmarks=tuple(benchmark or ()), suite=suite, failures=failures, split=split,
-        limit=limit, data=data, revisions=pairs("--revision", revision), blind=blind, seed=seed, device=device,
-        batch_size=batch_size,
+        limit=limit, data=data, revisions=pairs("--revision", revision), blind=blind, driver=driver, seed=seed,
+        device=device, batch_size=batch_size,
     )  # fmt: skip
     path = Path(out) if out else default_path(Path("runs"), f"evaluate-{Path(model).name}", latest=resume)
     line = resume_line(sys.argv[1:], str(path))
