@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-gpu test-hub test-lmms-eval hub check lint types bench bench-long playground-models wheel clean
+.PHONY: help install demo test test-slow test-gpu test-hub test-extras hub check lint types bench bench-long playground-models wheel clean
 
 help: ## print what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 22
@@ -53,9 +53,9 @@ hub: $(DEV) ## serve a small Hub on this machine alone, to try publishing (Ctrl-
 test-hub: $(DEV) ## publish to a real Hub, download and verify again, with your token; HUB_REPO=ORG/NAME, which is deleted at the end
 	AUDITDM_HUB_REPO=$(HUB_REPO) $(BIN)/python -m pytest -m hub --timeout 1800
 
-test-lmms-eval: $(DEV) ## run the tests that need lmms-eval, which is installed beside the environment
-	$(BIN)/python -m pip install --quiet --no-deps --target $(BIN)/../lmms-eval -r tests/evaluating/lmms_eval.txt
-	PYTHONPATH=$(BIN)/../lmms-eval $(BIN)/python -m pytest -m lmms -W default --timeout 1800
+test-extras: $(DEV) ## run the tests that need lmms-eval, or pycocoevalcap and a Java runtime; installed beside the environment
+	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/extras -r tests/evaluating/extras.txt
+	PYTHONPATH=$(VENV)/extras $(BIN)/python -m pytest -m extras -W default --timeout 1800
 
 lint: $(DEV) ## format and lint, changing nothing
 	$(BIN)/ruff format --check .

@@ -88,7 +88,7 @@ def test_a_driver_is_one_of_two(cli: Cli, tmp_path: Path) -> None:
     assert "--driver: got 'else', wanted native or lmms-eval" in shown.stderr
 
 
-@pytest.mark.lmms
+@pytest.mark.extras
 def test_lmms_eval_scores_what_this_package_would(tasks: Path, tmp_path: Path) -> None:
     wanted = Evaluation("playground", benchmarks=("drawn_world",), data=str(tasks), driver="lmms-eval", device="cpu")
     run = run_evaluation(wanted, tmp_path / "run")
@@ -104,7 +104,7 @@ def test_lmms_eval_scores_what_this_package_would(tasks: Path, tmp_path: Path) -
     assert score["value"] == pytest.approx(sum(right) / COUNT)
 
 
-@pytest.mark.lmms
+@pytest.mark.extras
 def test_blind_it_sees_nothing_and_unknown_tasks_are_refused(tasks: Path, tmp_path: Path) -> None:
     wanted = Evaluation(
         "playground",

@@ -31,11 +31,16 @@ def cider(items: Sequence[Answered]) -> list[float]:
         ) from error
     if shutil.which("java") is None:
         raise BackendUnavailableError("CIDEr needs Java, for the tokenizer of pycocoevalcap: install a Java runtime")
-    wanted = {item.id: [{"caption": text} for text in texts(item.wanted)] for item in items}
-    said = {item.id: [{"caption": item.answer or ""}] for item in items}
+    wanted = {item.id: [{"caption": _on_one_line(text)} for text in texts(item.wanted)] for item in items}
+    said = {item.id: [{"caption": _on_one_line(item.answer or "")}] for item in items}
     tokenizer = PTBTokenizer()
     _, scores = Cider().compute_score(tokenizer.tokenize(wanted), tokenizer.tokenize(said))
     return [float(score) for score in scores]
+
+
+def _on_one_line(text: str) -> str:
+    """Return a caption without what its tokenizer takes for the end of a line, or all later scores would move."""
+    return " ".join(text.split())
 
 
 BENCHMARKS = (
