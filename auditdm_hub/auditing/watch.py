@@ -27,13 +27,17 @@ REMEDY = (
 )
 
 
-class TrainingWatch(TrainerCallback):
-    """Writes log.jsonl, tells the progress, and completes each checkpoint with the reward's state and a seal."""
+class Watch(TrainerCallback):
+    """Writes log.jsonl, tells the progress, and seals each checkpoint; stops where a figure is no number."""
 
-    def __init__(self, log: Path, reward: AuditReward, progress: Callable[[int, int], None] | None) -> None:
+    what = "training"
+    remedy = REMEDY
+    figures: tuple[str, ...] = ("loss",)
+    """What a line of the log holds, at least one of them."""
+
+    def __init__(self, log: Path, progress: Callable[[int, int], None] | None) -> None:
         """Watch a training that logs to the file `log`."""
         self._log = log
-        self._reward = reward
         self._progress = progress
 
     def on_step_end(
@@ -46,33 +50,47 @@ class TrainingWatch(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
         """Append a line to the log; stop before a checkpoint is written if a figure is no number."""
         logs = cast(dict[str, Any], kwargs.get("logs") or {})
-        if "loss" not in logs:  # the summary at the end
+        if not any(name in logs for name in self.figures):  # the summary at the end
             return
-        broken = [name for name in ("loss", "grad_norm") if not math.isfinite(logs.get(name) or 0.0)]
+        broken = [name for name in (*self.figures, "grad_norm") if not math.isfinite(logs.get(name) or 0.0)]
         if broken:
-            raise ModelError(
-                f"training stopped at step {state.global_step}: {broken[0]} is {logs[broken[0]]}; {REMEDY}"
-            )
+            raise self._stopped(state, f"{broken[0]} is {logs[broken[0]]}")
         if state.is_world_process_zero:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a") as file:
                 file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
-        """Add the reward's state to the checkpoint that was just written, and seal it."""
+        """Complete the checkpoint that was just written, and seal it."""
         if not state.is_world_process_zero:
             return
         model = cast("torch.nn.Module", kwargs["model"])
         if not all(bool(weight.isfinite().all()) for weight in model.parameters() if weight.requires_grad):
-            raise ModelError(
-                f"training stopped at step {state.global_step}: the adapter holds values that are no numbers; {REMEDY}"
-            )
+            raise self._stopped(state, "the adapter holds values that are no numbers")
         folder = Path(str(args.output_dir))
         checkpoint = folder / f"checkpoint-{state.global_step}"
-        atomic_write_json(checkpoint / REWARD_STATE, self._reward.state())
+        self._complete(checkpoint)
         for card in (folder / MODEL_CARD, checkpoint / MODEL_CARD):
             card.unlink(missing_ok=True)
         seal(checkpoint)
+
+    def _complete(self, checkpoint: Path) -> None:
+        """Add to a checkpoint what else is needed to go on."""
+
+    def _stopped(self, state: TrainerState, why: str) -> ModelError:
+        return ModelError(f"{self.what} stopped at step {state.global_step}: {why}; {self.remedy}")
+
+
+class TrainingWatch(Watch):
+    """Watches the training of an auditor, whose checkpoints hold the state of its reward, too."""
+
+    def __init__(self, log: Path, reward: AuditReward, progress: Callable[[int, int], None] | None) -> None:
+        """Watch a training that logs to the file `log`."""
+        super().__init__(log, progress)
+        self._reward = reward
+
+    def _complete(self, checkpoint: Path) -> None:
+        atomic_write_json(checkpoint / REWARD_STATE, self._reward.state())
 
 
 def restore_reward(checkpoint: Path, reward: AuditReward) -> None:
