@@ -72,8 +72,8 @@ bench: install ## print what we measure and claim
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 	$(BIN)/python -m benchmarks.curation_quality runs/search-success-0
 
-bench-long: install ## compare ways to train an auditor, and audit planted gaps: hours
-	@for name in success_coverage planted_gaps; do \
+bench-long: install ## compare ways to train an auditor, audit planted gaps, repair them: hours
+	@for name in success_coverage planted_gaps rectification; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 playground-models: install ## train the playground's models anew (CPU: 2.5 hours on two cores, less on more)

@@ -12,6 +12,8 @@ LOGGERS = ("transformers", "trl", "peft", "accelerate", "datasets", "datasets.fi
 HARMLESS = (
     r"`is_gradient_checkpointing` is deprecated",  # peft 0.21 reads an old name of transformers 5.23
 )
+# bitsandbytes says on a CPU what it lacks there, when peft imports it: before there is anything to do in quiet.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 TELEMETRY = "HF_HUB_DISABLE_TELEMETRY"
 
 
