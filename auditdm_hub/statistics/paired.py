@@ -2,7 +2,10 @@
 
 - Scores of 0 and 1: the exact two-sided McNemar test on the items on which they differ.
 - Other scores, and items that are scored together: a sign-flip permutation test on the differences.
-- The interval of the difference is a percentile bootstrap over groups of items (Efron 1979), in either case.
+- The interval of the difference: for scores of 0 and 1 of items that stand alone the adjusted Wald interval of paired
+  proportions (Bonett & Price 2012), which holds for few items, too; else a percentile bootstrap over groups of items
+  (Efron 1979). Of fewer than `FEWEST` groups a bootstrap knows nothing, so that the interval is all there can be.
+- The interval of a mean: Wilson's or the bootstrap, in the same way.
 """
 
 from collections.abc import Sequence
@@ -12,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auditdm_hub.statistics.exact import mcnemar_above
+from auditdm_hub.statistics.intervals import Z_95, wilson
 
+FEWEST = 8
 RESAMPLES = 10_000
 BATCH = 500  # resamples in memory
 Array = NDArray[np.float64]
@@ -57,17 +62,20 @@ def paired_difference(
     _, place = np.unique(names, return_inverse=True)
     sums = np.bincount(place, weights=gains).astype(np.float64)  # (G,)
     sizes = np.bincount(place).astype(np.float64)  # (G,)
-    low, high = _interval(sums, sizes, np.random.default_rng(seed))
-    binary = set(before) | set(after) <= {0.0, 1.0}
-    if binary and len(sums) == len(gains):
-        p_value = mcnemar(int((gains > 0).sum()), int((gains < 0).sum()))
+    if set(before) | set(after) <= {0.0, 1.0} and len(sums) == len(gains):
+        better, worse = int((gains > 0).sum()), int((gains < 0).sum())
+        low, high = _paired_proportions(better, worse, len(gains))
+        p_value = mcnemar(better, worse)
     else:
+        most = max(1.0, *before, *after)
+        few = len(sums) < FEWEST
+        low, high = (-most, most) if few else _interval(sums, sizes, np.random.default_rng(seed))
         p_value = _sign_flips(sums, np.random.default_rng(seed + 1))
     return PairedDifference(float(gains.mean()), low, high, p_value)
 
 
 def mean_interval(scores: Sequence[float], groups: Sequence[str] | None = None, seed: int = 0) -> tuple[float, float]:
-    """Return the 95% bootstrap interval of a mean score over groups of items.
+    """Return the 95% interval of a mean score over groups of items.
 
     Raises:
         ValueError: there are no scores.
@@ -77,7 +85,18 @@ def mean_interval(scores: Sequence[float], groups: Sequence[str] | None = None, 
     names = list(groups) if groups is not None else [str(place) for place in range(len(scores))]
     _, place = np.unique(names, return_inverse=True)
     sums = np.bincount(place, weights=np.asarray(scores)).astype(np.float64)
+    if set(scores) <= {0.0, 1.0} and len(sums) == len(scores):
+        return wilson(int(sums.sum()), len(scores))
+    if len(sums) < FEWEST:
+        return 0.0, max(1.0, *scores)
     return _interval(sums, np.bincount(place).astype(np.float64), np.random.default_rng(seed))
+
+
+def _paired_proportions(better: int, worse: int, items: int) -> tuple[float, float]:
+    """Return the adjusted Wald interval of the difference of two shares of the same items (Bonett & Price 2012)."""
+    up, down = (better + 1) / (items + 2), (worse + 1) / (items + 2)
+    reach = Z_95 * ((up + down - (up - down) ** 2) / (items + 2)) ** 0.5
+    return max(-1.0, up - down - reach), min(1.0, up - down + reach)
 
 
 def _interval(sums: Array, sizes: Array, rng: np.random.Generator) -> tuple[float, float]:

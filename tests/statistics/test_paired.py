@@ -35,8 +35,40 @@ def test_items_of_one_image_count_as_one() -> None:
 
 
 def test_equal_scores_show_nothing() -> None:
-    found = paired_difference([0.3, 0.7], [0.3, 0.7])
+    found = paired_difference([0.3, 0.7] * 5, [0.3, 0.7] * 5)
     assert (found.difference, found.low, found.high, found.p_value) == (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("items", [1, 2, 3])
+def test_of_few_items_nothing_is_known(items: int) -> None:
+    binary = paired_difference([1.0] * items, [0.0] * items)
+    assert binary.difference == -1.0
+    assert binary.low == pytest.approx(-1.0, abs=0.15)
+    assert binary.high > 0 if items < 3 else binary.high > -0.2
+    graded = paired_difference([0.3] * items, [0.9] * items)
+    assert (graded.low, graded.high, graded.difference) == (-1.0, 1.0, pytest.approx(0.6))
+    assert mean_interval([0.4] * items) == (0.0, 1.0)
+    assert mean_interval([4.0] * items) == (0.0, 4.0)
+
+
+@pytest.mark.parametrize("items", [10, 40])
+def test_the_interval_of_paired_proportions_covers_the_truth(items: int) -> None:
+    """Scores that depend on each other, a true difference of -0.3."""
+    rng, covered = np.random.default_rng(7), 0
+    for _ in range(400):
+        draws = rng.random(items)
+        before, after = (draws < 0.9).astype(float), ((draws < 0.5) | (draws > 0.9)).astype(float)
+        found = paired_difference(list(before), list(after))
+        covered += found.low <= -0.3 <= found.high
+    assert 0.92 <= covered / 400 <= 1
+
+
+def test_the_interval_is_that_of_bonett_and_price() -> None:
+    """By hand: 9 better, 1 worse of 100, so 10/102 - 2/102 -+ 1.96 sqrt((12/102 - (8/102)^2) / 102)."""
+    before, after = [0.0] * 9 + [1.0] + [1.0] * 90, [1.0] * 9 + [0.0] + [1.0] * 90
+    found = paired_difference(before, after)
+    reach = 1.959964 * ((12 / 102 - (8 / 102) ** 2) / 102) ** 0.5
+    assert (found.low, found.high) == pytest.approx((8 / 102 - reach, 8 / 102 + reach), abs=1e-6)
 
 
 def test_under_the_null_hypothesis_five_percent_are_significant() -> None:
@@ -59,9 +91,13 @@ def test_the_interval_covers_the_truth() -> None:
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
-    scores = [0.1, 0.5, 0.9, 0.2]
+    scores = [0.1, 0.5, 0.9, 0.2] * 3
     assert mean_interval(scores, seed=1) == mean_interval(scores, seed=1)
-    assert mean_interval([0.4], seed=1) == (0.4, 0.4)
+
+
+def test_the_mean_of_scores_of_0_and_1_has_wilsons_interval() -> None:
+    low, high = mean_interval([1.0] * 10)
+    assert (low, high) == (pytest.approx(0.7224672), 1.0)
 
 
 @pytest.mark.parametrize(("before", "after"), [([], []), ([1.0], []), ([1.0], [1.0, 0.0])])
