@@ -156,11 +156,16 @@ def rectification_of(config: Mapping[str, Any], options: Mapping[str, Any]) -> R
     try:
         return RectificationConfig(**{**config.get("rectification", {}), **options})
     except ValidationError as error:
-        found = [
-            f"--{str(each['loc'][0]).removeprefix('lora_').replace('_', '-')}: got {each['input']!r}, "
-            f"wanted {each['msg'].removeprefix('Input should be ')}" for each in error.errors(include_url=False)
-        ]  # fmt: skip
+        found = [_explain_option(detail) for detail in error.errors(include_url=False)]
         raise ConfigError("; ".join(found)) from None
+
+
+def _explain_option(detail: ErrorDetails) -> str:
+    key = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: unknown, wanted one of {', '.join(RectificationConfig.model_fields)}"
+    option = key.removeprefix("lora_").replace("_", "-")
+    return f"--{option}: got {detail['input']!r}, wanted {detail['msg'].removeprefix('Input should be ')}"
 
 
 def _merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
