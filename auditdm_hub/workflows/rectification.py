@@ -45,6 +45,8 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
 SETTINGS, TRAINING, KINDS, STRENGTH = "settings.json", "training.parquet", "types.json", "strength.json"
 TUNED = "tuned"
+FREE = ("tuning.device", "merge")
+"""Settings that may be others when a rectification goes on: no adapter depends on them."""
 LOG = Path(TUNED) / "log.jsonl"
 
 
@@ -143,7 +145,7 @@ def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:
         return
     before = json.loads(file.read_text())
     differing = list(differing_keys(before, json.loads(json.dumps(asdict(wanted)))))
-    differing = [name for name in differing if name != "tuning.device"]
+    differing = [name for name in differing if name not in FREE]
     if differing:
         raise RunError(
             f"{path} was rectified with other settings (differing: {', '.join(differing)}): remove {path / FOLDER} "

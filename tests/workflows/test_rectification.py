@@ -126,6 +126,14 @@ def test_a_second_time_needs_resume_and_the_same_settings(rectified: Path) -> No
     assert (rectified / ADAPTER / "adapter_model.safetensors").read_bytes() == before
 
 
+def test_the_merged_model_can_be_asked_for_later(path: Path, rectified: Path) -> None:
+    rectify_run(path, SMALL)
+    assert not (path / MERGED).exists()
+    rectify_run(path, Rectification(SMALL.mixture, SMALL.tuning, merge=True), resume=True)
+    name = MERGED / "model.safetensors"
+    assert (path / name).read_bytes() == (rectified / name).read_bytes()
+
+
 def test_a_loss_that_is_no_number_stops_it(path: Path) -> None:
     wild = TuningSettings(steps=16, batch_size=16, learning_rate=1e30, eval_steps=4, warmup_ratio=0, device="cpu")
     with pytest.raises(ModelError, match="fine-tuning stopped at step"):
