@@ -15,21 +15,24 @@ from typing import Protocol
 from PIL.Image import Image
 
 from auditdm_hub.auditing.auditors import PoolQuestions
+from auditdm_hub.auditing.curriculum import read_steps
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.config import PLAYGROUND
 from auditdm_hub.curate import curate, load_embedder, read_overrides
+from auditdm_hub.curate.predicates import holds, read_rule
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_items
 from auditdm_hub.images import ImageStore
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.records import Judged, Seed
-from auditdm_hub.rectifying.examples import REPLAY, Example, Mixture, candidates
+from auditdm_hub.rectifying.examples import REPLAY, UNTYPED, Example, Mixture, candidates
 from auditdm_hub.releases.schema import UNASSIGNED, split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
 from auditdm_hub.workflows.parts import shipped
+from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.watching import Watcher
 
 ARMS = ("prompt_only", "random", "trained")
@@ -119,19 +122,30 @@ class AuditLessons:
         audit(resume=True, yes=True, watcher=watcher, **settings)
 
     def kinds(self) -> Mapping[str, str]:
-        """Return the types of the run's own curation, or of one of everything that there is now."""
-        if not self.more:
-            rows = read_rows(self._run.path / "failures.parquet", ["id", "failure_type"])
-            return {str(row["id"]): str(row["failure_type"]) for row in rows}
+        """Return the type of each failure: of one curation of everything that there is now.
+
+        Curation drops what repeats another failure. A repetition about another image is a lesson of its own, so that it
+        gets the type whose rule it satisfies.
+        """
+        judged = [*self._judged(), *self._training]
         embedder = load_embedder(str(self._run.config["embedder"]))
         overrides = read_overrides(self._run.path)
-        return curate(self._judged(), embedder, overrides, int(self._run.config["seed"])).assignments
+        curation = curate(judged, embedder, overrides, int(self._run.config["seed"]))
+        rules = [(kind.name, read_rule(kind.predicate.rule)) for kind in curation.types]
+        kinds = dict(curation.assignments)
+        for row in judged:
+            if row.failed and row.probe.id not in kinds:
+                probe, answer = row.probe, row.verdict.consensus
+                ruled = (name for name, rule in rules if holds(rule, probe.question, answer, probe.instruction))
+                kinds[probe.id] = next(ruled, UNTYPED)
+        return kinds
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         """Yield what the exchanges can teach or keep."""
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
             yield from candidates(trials_of(run), kinds, mixture, known)
+        yield from candidates(self._training, kinds, mixture)
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
@@ -162,6 +176,13 @@ class AuditLessons:
 
     def _judged(self) -> list[Judged]:
         return [row for run in self.runs for row in trials_of(run)]
+
+    @cached_property
+    def _training(self) -> list[Judged]:
+        """The trials of the auditor's training, by all its states, about images that were kept: those of the pool."""
+        folder, images = self._run.path / TRIALS, self._run.images
+        rows = read_steps(folder) if folder.is_dir() else []
+        return [row for row in rows if not row.probe.fault and images.path(row.probe.image_sha).is_file()]
 
     def _answers(self, run: Run) -> dict[str, str]:
         """Return the answers that a labelled data set gives to its own questions, by the ids of the probes."""

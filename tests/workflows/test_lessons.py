@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.errors import ConfigError, ReleaseError, RunError
 from auditdm_hub.playground.backends import pictures
@@ -17,8 +18,10 @@ from auditdm_hub.rectifying.examples import REPLAY, Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
-from auditdm_hub.tables import read_rows
+from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows import audit
+from auditdm_hub.workflows.lessons import AuditLessons, Extra
+from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
 
 TUNING = TuningSettings(steps=4, batch_size=8, learning_rate=1e-3, eval_steps=4, device="cpu")
@@ -137,3 +140,39 @@ def test_training_data_that_were_tampered_with_are_refused(path: Path) -> None:
         patch.setattr("auditdm_hub.workflows.rectification.split_of", lambda sha: "test")
         with pytest.raises(RunError, match="holds an image of the test split"):
             rectify_run(path, SMALL, resume=True)
+
+
+def test_what_training_asked_is_learned_from_and_not_asked_again(path: Path) -> None:
+    """The random auditor's trials, in the place where a training keeps its own."""
+    rows = [to_row(row) for row in read_trials(path / "exchanges" / "random")]
+    shutil.rmtree(path / "exchanges" / "random")
+    write_table(path / TRIALS / "000000-0.parquet", rows, SCHEMA)
+    run = Run.open(path)
+    lessons = AuditLessons(run, path / FOLDER, Extra())
+    kinds = lessons.kinds()
+    kept = {(row.image_sha, row.question) for row in lessons.examples(kinds, Mixture())}
+    asked = {(row.probe.image_sha, row.probe.question) for row in read_trials(path / "exchanges" / "prompt_only")}
+    assert kept - asked
+    assert {(str(row["image_sha"]), str(row["question"])) for row in rows} >= kept - asked
+    assert not {item.id for item in lessons.items(kinds)} & {str(row["id"]) for row in rows}
+
+
+def test_a_failure_that_curation_dropped_gets_the_type_whose_rule_it_satisfies(path: Path) -> None:
+    """What failed is asked again about other images: the same words and answers, which curation drops."""
+    failed = [row for row in read_trials(path / "exchanges" / "prompt_only") if row.failed]
+    shas = [row.probe.image_sha for row in failed]
+    again = [
+        replace(row, exchange=replace(row.exchange, probe=replace(row.probe, attempt=1000, image_sha=sha)))
+        for row, sha in zip(failed, [*shas[1:], shas[0]], strict=True)
+    ]
+    write_table(path / TRIALS / "000000-0.parquet", [to_row(row) for row in again], SCHEMA)
+    kinds = AuditLessons(Run.open(path), path / FOLDER, Extra()).kinds()
+    assert {row.probe.id for row in again} <= set(kinds)
+    types = json.loads((path / "types.json").read_text())["types"]
+    typed = {member: kind["name"] for kind in types for member in kind["members"]}
+    same = [
+        kinds[new.probe.id] == kinds[old.probe.id]
+        for old, new in zip(failed, again, strict=True)
+        if old.probe.id in typed
+    ]
+    assert sum(same) > 0.8 * len(same) > 5
