@@ -114,8 +114,7 @@ class Labelled(AuditLessons):
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         """Yield what the exchanges can teach or keep."""
-        for run in self.runs:
-            rows = trials_of(run)
+        for run, rows in [*((run, trials_of(run)) for run in self.runs), (self.runs[0], self.training)]:
             truths = {row.probe.id: truth_of(run, row) for row in rows}
             known = {identity: truth.answer for identity, truth in truths.items() if truth}
             yield from candidates((row for row in rows if row.probe.id in known), kinds, mixture, known)

@@ -127,7 +127,7 @@ class AuditLessons:
         Curation drops what repeats another failure. A repetition about another image is a lesson of its own, so that it
         gets the type whose rule it satisfies.
         """
-        judged = [*self._judged(), *self._training]
+        judged = [*self._judged(), *self.training]
         embedder = load_embedder(str(self._run.config["embedder"]))
         overrides = read_overrides(self._run.path)
         curation = curate(judged, embedder, overrides, int(self._run.config["seed"]))
@@ -145,7 +145,7 @@ class AuditLessons:
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
             yield from candidates(trials_of(run), kinds, mixture, known)
-        yield from candidates(self._training, kinds, mixture)
+        yield from candidates(self.training, kinds, mixture)
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
@@ -178,7 +178,7 @@ class AuditLessons:
         return [row for run in self.runs for row in trials_of(run)]
 
     @cached_property
-    def _training(self) -> list[Judged]:
+    def training(self) -> list[Judged]:
         """The trials of the auditor's training, by all its states, about images that were kept: those of the pool."""
         folder, images = self._run.path / TRIALS, self._run.images
         rows = read_steps(folder) if folder.is_dir() else []
