@@ -121,13 +121,13 @@ def plot(figures: Figures, file: Path) -> None:
     """Draw the frontier: effective number of gaps over true success, a point per variant and seed."""
     import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
 
-    figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
+    figure, axes = plt.subplots(figsize=(8, 4.5), dpi=150)
     for (name, arms), marker in zip(figures.items(), cycle("osD^v<>pPXhd"), strict=False):
         size, form = (90, "*") if name == DEFAULT else (28, marker)
         axes.scatter([a.true_rate for a in arms], [a.effective_gaps for a in arms], size, label=name, marker=form)
     axes.axhline(0.8 * len(TARGET_GAPS), color="gray", linestyle=":", linewidth=1)
     axes.set(xlabel="true search success", ylabel="effective number of gaps", xlim=(0, 1), ylim=(0, len(TARGET_GAPS)))
-    axes.legend(fontsize=7, frameon=False, loc="upper center")
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.tight_layout()
     figure.savefig(file)
 
