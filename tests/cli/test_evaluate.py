@@ -53,7 +53,7 @@ def test_a_model_on_suite_and_failures(cli: Cli, tmp_path: Path) -> None:
 
 def test_before_and_after_an_adapter(cli: Cli, adapter: Path, tmp_path: Path) -> None:
     shown = cli("evaluate", "playground", "--adapter", str(adapter), "--suite", "playground", "--failures",
-                "playground", "--limit", "4", "--out", str(tmp_path / "run"))  # fmt: skip
+                "playground", "--limit", "12", "--out", str(tmp_path / "run"))  # fmt: skip
     assert shown.exit_code == 0, shown.stderr
     found = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     assert set(found["scores"]) == {"before", "after"}
