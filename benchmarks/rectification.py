@@ -56,7 +56,7 @@ from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows import Watcher
-from auditdm_hub.workflows.lessons import AuditLessons, Extra, trials_of
+from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons, Extra, trials_of
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, STRENGTH, Rectification, rectify_run
 from benchmarks.planted_gaps import make_target
 from benchmarks.search_success import truth_of, wrongly_answered
@@ -104,7 +104,7 @@ def audited(subject: Subject, seed: int, out: Path, **settings: Any) -> Run:  # 
 
 def asked_of(run: Run) -> int:
     """Return how many questions the target was asked for a repair: in training, probing, and for more lessons."""
-    folders = [run.path, *(run.path / FOLDER / name for name in ("lessons", "pool"))]
+    folders = [run.path, *(run.path / FOLDER / name for name in (LESSONS, POOL))]
     probed = sum(not row.probe.fault for path in folders if path.is_dir() for row in trials_of(Run.open(path)))
     return probed + sum(not row.probe.fault for row in read_steps(run.path / "auditor" / "trials"))
 
@@ -144,9 +144,8 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
                          probes=asked, pool_size=2 * asked, actions=["question"], baseline=False)  # fmt: skip
         lessons = AuditLessons(source, folder, Extra())
     else:
-        extra = Extra(wanted.probes, wanted.pool_questions)
         make: type[AuditLessons] = Labelled if variant == "true labels" else AuditLessons
-        lessons = make(run, run.path / FOLDER, extra)
+        lessons = make(run, run.path / FOLDER, wanted.extra)
     mixture = ABLATIONS[variant](wanted.mixture) if variant in ABLATIONS else wanted.mixture
     parts = divide(choose(lessons.examples(lessons.kinds(), mixture), mixture))
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])

@@ -93,8 +93,9 @@ def run_task(
     from lmms_eval.evaluator import simple_evaluate  # type: ignore[import-not-found,unused-ignore]
 
     task = task_of(name)
+    asked = _wrapped(model, change)
     found = simple_evaluate(
-        model=_wrapped(model, change), tasks=[task], limit=limit, task_manager=_manager(folder), log_samples=True,
+        model=asked, tasks=[task], limit=limit, task_manager=_manager(folder), log_samples=True,
         verbosity="ERROR",
     )  # fmt: skip
     if task not in found["samples"]:
@@ -107,7 +108,8 @@ def run_task(
         {
             "id": str(sample["doc_id"]), "question": str(sample["arguments"][0]),
             "wanted": json.dumps({"target": str(sample["target"]), "score": str(_score(sample[metric]))}),
-            "answer": str(sample["filtered_resps"][0]), "group": "", "part": "",
+            "answer": None if sample["doc_id"] in asked.silent else str(sample["filtered_resps"][0]),
+            "group": "", "part": "",
         }
         for sample in samples
     ]  # fmt: skip
@@ -163,27 +165,45 @@ def _none(row: Row, ask: Ask) -> Iterator[Item]:
     return iter(())
 
 
+def _answers(model: "TransformersVLM", requests: Sequence[Any], image: Callable[[Any], Image]) -> list[str | None]:
+    """Ask a model what lmms-eval requests, those with as many tokens to answer in together."""
+    answers: dict[int, str | None] = {}
+    by_length: dict[int, list[int]] = {}
+    for place, request in enumerate(requests):
+        by_length.setdefault(int(request.args[1].get("max_new_tokens") or MOST_TOKENS), []).append(place)
+    for tokens, places in by_length.items():
+        asked = model.again("{question}", tokens)
+        for start in range(0, len(places), CHUNK):
+            part = [requests[place] for place in places[start : start + CHUNK]]
+            said = asked.answer([image(each) for each in part], [each.args[0] for each in part])
+            answers |= dict(zip(places[start : start + CHUNK], map(_cut, part, said), strict=True))
+    return [answers[place] for place in range(len(requests))]
+
+
+def _cut(request: Any, answer: str | None) -> str | None:  # noqa: ANN401 - untyped
+    """Return an answer up to where its task has it end."""
+    for end in request.args[1].get("until") or ():
+        answer = answer and answer.partition(end)[0]
+    return answer
+
+
 def _wrapped(model: "TransformersVLM", change: Callable[[Image], Image]) -> Any:  # noqa: ANN401 - untyped
     from lmms_eval.api.model import lmms  # type: ignore[import-not-found,unused-ignore]
 
     class Asked(lmms):  # type: ignore[misc,no-any-unimported,unused-ignore]
-        """A model of this package, as lmms-eval wants it."""
+        """A model of this package, as lmms-eval wants it; `silent` are the questions that it gave no answer to."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.silent: set[int] = set()
 
         def generate_until(self, requests: Sequence[Any]) -> list[str]:
-            """Return an answer for each request."""
-            answers: dict[int, str] = {}
-            by_length: dict[int, list[int]] = {}
-            for place, request in enumerate(requests):
-                tokens = int(request.args[1].get("max_new_tokens") or MOST_TOKENS)
-                by_length.setdefault(tokens, []).append(place)
-            for tokens, places in by_length.items():
-                asked = model.again("{question}", tokens)
-                for start in range(0, len(places), CHUNK):
-                    part = places[start : start + CHUNK]
-                    images = [self._image(requests[place]) for place in part]
-                    said = asked.answer(images, [requests[place].args[0] for place in part])
-                    answers |= {place: answer or "" for place, answer in zip(part, said, strict=True)}
-            return [answers[place] for place in range(len(requests))]
+            """Return an answer for each request; lmms-eval has no word for one that was not got."""
+            answers = _answers(model, requests, self._image)
+            self.silent |= {
+                request.args[3] for request, answer in zip(requests, answers, strict=True) if answer is None
+            }
+            return [answer or "" for answer in answers]
 
         def _image(self, request: Any) -> Image:  # noqa: ANN401
             _, _, visuals, number, task, split = request.args

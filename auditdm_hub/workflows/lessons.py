@@ -187,10 +187,9 @@ class AuditLessons:
     def _answers(self, run: Run) -> dict[str, str]:
         """Return the answers that a labelled data set gives to its own questions, by the ids of the probes."""
         seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
+        asked = {row.probe: seeds[row.probe.seed_id] for row in trials_of(run) if row.probe.image_source == "original"}
         return {
-            row.probe.id: seeds[row.probe.seed_id].answer
-            for row in trials_of(run)
-            if row.probe.image_source == "original" and row.probe.question == seeds[row.probe.seed_id].question
+            probe.id: seed.answer for probe, seed in asked.items() if seed.answer and probe.question == seed.question
         }
 
 

@@ -77,6 +77,11 @@ class Rectification:
         settings = TuningSettings(**tuning, seed=seed, device=device)
         return cls(mixture, settings, config.probes, config.pool_questions, config.margin, **more)
 
+    @property
+    def extra(self) -> Extra:
+        """What is asked beyond the audit."""
+        return Extra(self.probes, self.pool_questions, self.labelled, self.columns)
+
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
     """Rectify the target of a run, and return the run with what was written.
@@ -101,8 +106,7 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
         raise RunError(f"{path} is no finished audit: run it again with --resume")
     _refuse_other(path, wanted, resume)
     with closing(Run.create(path, there.config, resume=True)) as run:
-        extra = Extra(wanted.probes, wanted.pool_questions, wanted.labelled, wanted.columns)
-        _Rectifying(run, AuditLessons(run, run.path / FOLDER, extra), wanted, watcher).run(resume)
+        _Rectifying(run, AuditLessons(run, run.path / FOLDER, wanted.extra), wanted, watcher).run(resume)
     return run
 
 

@@ -30,7 +30,7 @@ from auditdm_hub.report.rounds import FILE, FORMAT_VERSION, Round
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
-from auditdm_hub.workflows.lessons import AuditLessons, Extra, folder_of
+from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons, folder_of
 from auditdm_hub.workflows.rectification import (
     ADAPTER,
     FOLDER,
@@ -90,7 +90,9 @@ def rectify_rounds(
     if len(made) == 1:
         raise RunError(f"{path}: the audit found no failure type, so there is nothing to rectify")
     stack_adapters([run.path / ADAPTER for run in made[:-1]], path / ROUNDS / "adapter")
-    table = [_round(number, first, run, measures, watcher) for number, run in enumerate(made, start=1)]
+    kinds = json.loads((path / FOLDER / KINDS).read_text())
+    items = AuditLessons(first, path / FOLDER, wanted.extra).items(kinds)
+    table = [_round(number, first, run, items, measures, watcher) for number, run in enumerate(made, start=1)]
     results = comparison_file(str(first.config["target"]), str(ROUNDS / "adapter"), _before_and_after(path, len(made)))
     atomic_write_json(path / ROUNDS / EVALUATION, results)
     atomic_write_json(path / FILE, {"format_version": FORMAT_VERSION, "rounds": table})
@@ -104,12 +106,14 @@ def _audit_again(first: Run, number: int, model: Path, watcher: Watcher) -> Run:
     return audit(resume=True, yes=True, watcher=watcher, **settings)
 
 
-def _round(number: int, first: Run, run: Run, measures: Measures, watcher: Watcher) -> Round:
+def _round(
+    number: int, first: Run, run: Run, items: "Sequence[Item]", measures: Measures, watcher: Watcher
+) -> Round:  # fmt: skip
     results = run.results()
     success = results["search_success"]
     arm = next(success[name] for name in ("trained", "prompt_only") if success.get(name))
-    failures, kept = _asked(number, first, run, watcher)
-    more = [Run.open(run.path / FOLDER / name) for name in ("lessons", "pool") if (run.path / FOLDER / name).is_dir()]
+    failures, kept = _asked(number, first, run, items, watcher)
+    more = [Run.open(run.path / FOLDER / name) for name in (LESSONS, POOL) if (run.path / FOLDER / name).is_dir()]
     return {
         "round": number,
         "run": str(run.path.relative_to(first.path)),
@@ -124,10 +128,11 @@ def _round(number: int, first: Run, run: Run, measures: Measures, watcher: Watch
     }
 
 
-def _asked(number: int, first: Run, run: Run, watcher: Watcher) -> tuple[dict[str, list[int]], list[int]]:
+def _asked(
+    number: int, first: Run, run: Run, items: "Sequence[Item]", watcher: Watcher
+) -> tuple[dict[str, list[int]], list[int]]:
     """Return (wrong, asked) of the first audit's failures by type, and of its controls."""
     folder = first.path / ANSWERS / str(number)
-    items = _items(first)
     stage = f"round {number}"
     with closing(Run.create(run.path, run.config, resume=True)) as held:
         if not held.stage_done(stage):
@@ -153,13 +158,6 @@ def _before_and_after(path: Path, last: int) -> tuple[Comparison, ...]:
         compare_answers(contradicting(part), *([item for item in side if item.part == part] for side in sides))
         for part in parts
     ])  # fmt: skip
-
-
-def _items(first: Run) -> "Sequence[Item]":
-    kinds = json.loads((first.path / FOLDER / KINDS).read_text()) if (first.path / FOLDER / KINDS).is_file() else {}
-    made = {name: (first.path / FOLDER / name).is_dir() for name in ("lessons", "pool")}
-    extra = Extra(int(made["lessons"]), int(made["pool"]))
-    return AuditLessons(first, first.path / FOLDER, extra).items(kinds)
 
 
 def _measured(number: int, first: Run, run: Run, measures: Measures, watcher: Watcher) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typer.testing import Result
 from auditdm_hub.errors import BackendUnavailableError, ConfigError
 from auditdm_hub.evaluating.asking import read_answers
 from auditdm_hub.evaluating.benchmarks import BENCHMARKS
-from auditdm_hub.evaluating.lmms import TASKS, _score, refuse_unknown, task_of
+from auditdm_hub.evaluating.lmms import TASKS, _metric, _score, refuse_unknown, run_task, task_of
 from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.draw import read
@@ -68,6 +68,13 @@ def test_scores_of_one_answer_are_numbers_or_records(value: object, wanted: floa
     assert _score(value) == wanted
 
 
+def test_a_task_without_a_score_for_each_answer_is_refused() -> None:
+    samples = [{"anls": {"score": 0.5}, "total": {"answer": "a"}}, {"anls": {"score": 1}, "total": {"answer": "b"}}]
+    assert _metric("task", {"total": True, "anls": True}, samples) == "anls"
+    with pytest.raises(ConfigError, match=r"lmms-eval's task has no score for each answer \(total\)"):
+        _metric("task", {"total": True}, samples)
+
+
 def test_without_lmms_eval_one_line_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
 ) -> None:
@@ -121,3 +128,21 @@ def test_blind_it_sees_nothing_and_unknown_tasks_are_refused(tasks: Path, tmp_pa
     with pytest.raises(ConfigError, match="no task 'nonsense'"):
         run_evaluation(Evaluation("playground", benchmarks=("nonsense",), driver="lmms-eval"), tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.extras
+def test_an_answer_ends_where_its_task_says_and_none_is_no_wrong_one(tasks: Path, tmp_path: Path) -> None:
+    class Talking:
+        """Gives no answer to every fourth question, and goes on after the others."""
+
+        def again(self, template: str, tokens: int) -> "Talking":
+            assert (template, tokens) == ("{question}", 8)
+            return self
+
+        def answer(self, images: list[object], questions: list[str]) -> list[str | None]:
+            return [None if place % 4 == 0 else "4\n\nand more" for place in range(len(questions))]
+
+    run_task(Talking(), "drawn_world", None, str(tasks), tmp_path, lambda image: image)  # type: ignore[arg-type]
+    said = [item.answer for item in read_answers(tmp_path)]
+    assert said.count(None) == COUNT // 4
+    assert said.count("4") == COUNT - COUNT // 4

@@ -11,7 +11,7 @@ from auditdm_hub.models.loading import load_parts
 from auditdm_hub.models.prompting import Prompter
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.playground.backends import pictures
-from auditdm_hub.playground.models import AUDITOR, TARGET, model_folder
+from auditdm_hub.playground.models import AUDITOR, HOLDOUT, REFERENCES, TARGET, model_folder
 from auditdm_hub.rectifying.collate import Collator
 from auditdm_hub.rectifying.train import TuningSettings, sft_config
 from auditdm_hub.rectifying.trainer import AnswerTrainer
@@ -19,7 +19,7 @@ from auditdm_hub.rectifying.trainer import AnswerTrainer
 LABELS = ("purple", "4", "left", "unanswerable")
 
 
-@pytest.mark.parametrize("role", [TARGET, AUDITOR])
+@pytest.mark.parametrize("role", [TARGET, AUDITOR, HOLDOUT, *REFERENCES])
 def test_loss_and_gradients_are_those_of_trl(role: str, tmp_path: Path) -> None:
     with quiet_libraries():
         model, processor, _ = load_parts(str(model_folder(role)), None, None, "cpu", "auto")

@@ -19,26 +19,12 @@ from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows import audit
 from auditdm_hub.workflows.lessons import AuditLessons, Extra
 from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
 
 TUNING = TuningSettings(steps=4, batch_size=8, learning_rate=1e-3, eval_steps=4, device="cpu")
 SMALL = Rectification(Mixture(size=300), TUNING)
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An audit of the playground's target by its untrained auditor."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    audit(target="playground", steps=0, probes=120, pool_size=150, out=str(out), device="cpu")
-    return out
-
-
-@pytest.fixture
-def path(audited: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(audited, tmp_path / "run"))
 
 
 def rows_of(path: Path) -> list[dict[str, object]]:

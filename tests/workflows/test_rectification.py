@@ -18,26 +18,12 @@ from auditdm_hub.rectifying.watch import TuningWatch
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
-from auditdm_hub.workflows import audit
 from auditdm_hub.workflows.adapter_facts import adapter_facts
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, LOG, MERGED, Rectification, rectify_run
 
 SMALL = Rectification(
     Mixture(size=400), TuningSettings(steps=16, batch_size=16, learning_rate=2e-3, eval_steps=4, device="cpu")
 )
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An audit of the playground's target by its untrained auditor."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    audit(target="playground", steps=0, probes=150, pool_size=150, out=str(out), device="cpu")
-    return out
-
-
-@pytest.fixture
-def path(audited: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(audited, tmp_path / "run"))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from auditdm_hub.rectifying.examples import Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.report.rounds import Round, read_rounds
 from auditdm_hub.runs import Run
-from auditdm_hub.workflows import audit
 from auditdm_hub.workflows.adapter_facts import adapter_facts
 from auditdm_hub.workflows.rectification import ADAPTER, MERGED, Rectification
 from auditdm_hub.workflows.rounds import ROUNDS, Measures, rectify_rounds
@@ -25,14 +24,6 @@ TUNING = TuningSettings(
 )
 SMALL = Rectification(Mixture(size=300), TUNING)
 MEASURES = Measures(limit=3)
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An audit of the playground's target by its untrained auditor."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    audit(target="playground", steps=0, probes=150, pool_size=150, out=str(out), device="cpu")
-    return out
 
 
 @pytest.fixture(scope="module")
