@@ -7,6 +7,7 @@
 4. Search predicates over all kept exchanges, join and simplify them, name them.
    Where a run's own trials nearly all failed, trials of its training can be searched with them: they contrast, and are
    neither counted nor members.
+   Types that other trials suggested are tested as they are, and are types if they hold on these trials too.
 5. A failure is a member of the type with the highest certain failure rate among those whose predicate it satisfies,
    one that is bound to a topic before one that is not; the rest stays "unassigned", never forced. Members are ranked by
    closeness to the type's centre.
@@ -29,6 +30,7 @@ from auditdm_hub.curate.merge import merge_findings
 from auditdm_hub.curate.name import name_findings, state
 from auditdm_hub.curate.overrides import Overrides
 from auditdm_hub.curate.predicates import Rule, write_rule
+from auditdm_hub.curate.proposed import supported
 from auditdm_hub.curate.table import Table, tabulate
 from auditdm_hub.curate.topics import Capability, describe_topic, find_topics, load_taxonomy
 from auditdm_hub.protocols import Embedder
@@ -84,6 +86,7 @@ def curate(
     progress: Callable[[int, int], None] | None = None,
     *,
     contrast: Sequence[Judged] = (),
+    proposed: Sequence[FailureType] = (),
 ) -> Curation:
     """Return the failure types of a run's judged exchanges.
 
@@ -95,6 +98,7 @@ def curate(
         taxonomy: capabilities to name types by; the shipped ones if None.
         progress: called with (steps done, steps in all).
         contrast: further judged exchanges to search rules over, which are not part of what is described.
+        proposed: types that other trials suggested, to be tested on these.
     """
     tell = progress or (lambda done, total: None)
     overrides = overrides or Overrides()
@@ -114,7 +118,9 @@ def curate(
     entropy = contrast_entropy(failures, topics[: len(own)][table.failed].tolist(), seed)
     tell(3, STEPS)
     random = entropy > RANDOM_ENTROPY and len(failures) >= MIN_TO_JUDGE
-    drafts, base = _draft(searched, topics, known, RANDOM_EVIDENCE if random else EVIDENCE)
+    evidence = RANDOM_EVIDENCE if random else EVIDENCE
+    drafts, base = _draft(searched, topics, known, evidence)
+    drafts += _draft_proposed(table, drafts, proposed, base, evidence)
     refusal = ""
     if random and not drafts:
         refusal = f"the wrong answers are as good as random (contrast entropy {entropy:.2f}): no type can be named"
@@ -169,6 +175,25 @@ def _draft(
     return drafts, base
 
 
+def _draft_proposed(
+    table: Table, drafts: Sequence[_Draft], proposed: Sequence[FailureType], base: float, evidence: float
+) -> list[_Draft]:
+    """Return what is new of the types that were proposed: no other explains it, or has its name."""
+    explained = np.zeros(len(table.judged), bool)
+    for draft in drafts:
+        explained |= _holds(table, draft)
+    names = {draft.name for draft in drafts}
+    new = [kind for kind in proposed if kind.name not in names]
+    return [
+        _Draft(kind.name, kind.predicate.text, rule)
+        for kind, rule in supported(table, new, explained, base, evidence)
+    ]  # fmt: skip
+
+
+def _holds(table: Table, draft: _Draft) -> NDArray[np.bool_]:
+    return np.asarray(np.logical_or.reduce([table.holds(every) for every in draft.rule]))
+
+
 def _decide(drafts: Sequence[_Draft], overrides: Overrides) -> tuple[list[_Draft], list[str]]:
     """Apply merge, rename and drop; return the drafts and what fitted nothing."""
     named = {draft.name: draft for draft in drafts}
@@ -202,7 +227,7 @@ def _assign(
     """Return the types, the largest first, and the type of each failure."""
     failed = np.flatnonzero(table.failed)
     place = {int(row): index for index, row in enumerate(failed)}
-    masks = {draft.name: np.logical_or.reduce([table.holds(every) for every in draft.rule]) for draft in drafts}
+    masks = {draft.name: _holds(table, draft) for draft in drafts}
     counted = [
         (draft, int(table.failed[masks[draft.name]].sum()), int(masks[draft.name].sum()))
         for draft in drafts

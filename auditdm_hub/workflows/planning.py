@@ -10,7 +10,8 @@ from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.themes import Theme
 from auditdm_hub.config import AuditConfig
-from auditdm_hub.records import Judged, Seed
+from auditdm_hub.curate import curate
+from auditdm_hub.records import FailureType, Judged, Seed
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.parts import Cast
 from auditdm_hub.workflows.themes import known_types, propose
@@ -47,6 +48,11 @@ class Planner:
         if not self._config.steps or self._config.training.rounds == 1:
             return []
         return read_steps(self._run.path / TRIALS)
+
+    def suggested(self) -> tuple[FailureType, ...]:
+        """Return the failure types of the training's trials, to be tested on others; none if those are not kept."""
+        trials = self.trials()
+        return curate(trials, self._cast.embedder, None, self._config.seed).types if trials else ()
 
     def sees(self, seed: Seed) -> str:
         """Return what the untrained auditor answers to a seed's question; "" if it is not asked, or not certain."""

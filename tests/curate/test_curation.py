@@ -73,6 +73,31 @@ def test_other_trials_can_be_the_contrast_of_a_run_in_which_all_fails(
     assert curate([*exchanges, *exchanges], embedder, contrast=[*others, *others]) == whole
 
 
+def test_a_type_that_other_trials_suggest_needs_two_failures(embedder: Embedder, exchanges: list[Judged]) -> None:
+    whole = curate(exchanges, embedder)
+    side = next(kind for kind in whole.types if kind.name == "telling left from right")
+    others = [row for row in exchanges if row.probe.id not in side.members]
+
+    def found(members: int) -> list[str]:
+        rows = [*others, *(row for row in exchanges if row.probe.id in side.members[:members])]
+        assert side.name not in {kind.name for kind in curate(rows, embedder).types}
+        curation = curate(rows, embedder, proposed=whole.types)
+        assert len(curation.types) == len({kind.name for kind in curation.types})
+        assert all(curation.assignments[member] == kind.name for kind in curation.types for member in kind.members)
+        return [kind.name for kind in curation.types]
+
+    assert side.name not in found(1)
+    assert found(3).count(side.name) == 1
+    assert curate(exchanges, embedder, proposed=whole.types) == whole
+
+
+def test_what_other_trials_suggest_does_not_explain_diffuse_errors(embedder: Embedder, exchanges: list[Judged]) -> None:
+    suggested = curate(exchanges, embedder).types
+    for seed in range(20, 24):
+        rows, _ = make_exchanges(1200, seed, (), "skewed", diffuse=0.15, structured=True)
+        assert curate(rows, embedder, proposed=suggested).types == ()
+
+
 def test_counts_members_and_assignments_agree(embedder: Embedder, exchanges: list[Judged]) -> None:
     curation = curate(exchanges, embedder)
     assert {kind.name for kind in curation.types} == {
