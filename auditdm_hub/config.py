@@ -65,6 +65,8 @@ class AuditConfig(Section):
     """Trials of each auditor."""
     probe_temperature: Annotated[float, Field(gt=0)] = 1.0
     """Of every auditor's sampling in probing; training has its own."""
+    question_share: Annotated[float, Field(gt=0, le=1)] = 0.016
+    """The most of the trained auditor's trials that may have the same words; 1 = all of them."""
     steps: Count
     """Optimiser steps of the auditor's training; 0 = the auditor as it is."""
     seed: Count = 0

@@ -17,8 +17,6 @@ from auditdm_hub.records import Action, Judged, Probe, Seed
 from auditdm_hub.statistics import wilson
 
 CHUNK = 128
-QUESTION_SHARE = 0.016
-"""Of all trials, at most so many with the same words: a question that works is not asked for ever."""
 AGAIN = 4
 """How often an image may be offered for a theme that it admitted, and for each failure that it brought."""
 MOST_OFFERS = 8
@@ -107,8 +105,11 @@ class ThemedPlan:
         trials: int,
         seed: int = 0,
         sees: Sees = sees_nothing,
+        question_share: float = 0.016,
     ) -> None:
         """Plan `trials` texts; an edit is asked for only where the auditor `sees` an answer that it can change.
+
+        At most `question_share` of them have the same words: a question that works is not asked for ever.
 
         Raises:
             ValueError: there are no themes.
@@ -118,7 +119,7 @@ class ThemedPlan:
         self.trials = trials
         self._themes = {theme.name: theme for theme in themes}
         self._seeds, self._actions, self._seed, self._sees = seeds, actions, seed, sees
-        self._most = max(3, int(QUESTION_SHARE * trials))
+        self._most = max(3, int(question_share * trials))
         self._theme_limit = MOST_OF_THEME * trials / len(themes)
         self._offers: dict[Pair, list[Seed]] = {}
         for theme in themes:
@@ -167,7 +168,8 @@ class ThemedPlan:
     def _queue(self, pair: Pair, history: _History, given_up: bool) -> list[Seed]:
         """Return the images to offer next: in turn one on which the target failed before, and one that is new.
 
-        After these come images that admitted the theme. Of one that is given up, those remain that failed before.
+        After these come images that admitted the theme, and those on which a caption or an edit brought nothing yet:
+        the next picture may be what was wished for. Of one that is given up, those remain that failed before.
         """
         offered, made, failed = (counts.get(pair, Counter()) for counts in history)
         fit = self._offers[pair]
@@ -177,6 +179,8 @@ class ThemedPlan:
         new = [seed for seed in fit if not offered[seed.id]]
         rest = [seed for seed in fit if made[seed.id] and not failed[seed.id] and offered[seed.id] < AGAIN]
         turns = [seed for both in zip_longest(again, new) for seed in both if seed is not None]
+        if pair[1] != "question":
+            rest += [seed for seed in fit if not made[seed.id] and 0 < offered[seed.id] < MOST_OFFERS]
         return [*turns, *rest]
 
     def _free(self, lacking: int, made: int, attempts: Counter[tuple[str, Action]]) -> list[Draft]:

@@ -27,7 +27,7 @@ from auditdm_hub.auditing.generate import generate, read_offers, read_trials
 from auditdm_hub.auditing.leave_out import Tally, leave_each_out
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.novelty import Novelty
-from auditdm_hub.auditing.plans import FixedPlan, ThemedPlan
+from auditdm_hub.auditing.plans import FixedPlan, Plan, ThemedPlan
 from auditdm_hub.auditing.pool import fill_pool
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.reward import AuditReward
@@ -194,12 +194,16 @@ class _Audit:
         planner = self._planner
         themes = planner.themes()
         arms = self._arms()
+        chosen = config.training.choose_images
         for name, make in arms.items():
             arm = make()
-            wished = themes if name == "trained" else []
+            plan: Plan = free
+            if themes and name == "trained":
+                most = config.question_share
+                plan = ThemedPlan(seeds, config.actions, themes, config.probes, config.seed, planner.sees, most)
             generate(
-                replace(arm, answerer=self._cast.answerer) if wished and config.training.choose_images else arm,
-                ThemedPlan(seeds, config.actions, wished, config.probes, config.seed, planner.sees) if wished else free,
+                replace(arm, answerer=self._cast.answerer) if plan is not free and chosen else arm,
+                plan,
                 tools,
                 lambda probes: self._ask_and_vote(probes, tools, beside),
                 run.path / "exchanges" / name,
@@ -215,7 +219,8 @@ class _Audit:
         overrides = read_overrides(run.path)
         judged, tell = self._trials(), self._watcher.stage("curate")
         contrast = [] if self._config.baseline else self._planner.trials()
-        curation = curate(judged, self._cast.embedder, overrides, self._config.seed, None, tell, contrast=contrast)
+        embedder, seed, proposed = self._cast.embedder, self._config.seed, self._planner.suggested()
+        curation = curate(judged, embedder, overrides, seed, None, tell, contrast=contrast, proposed=proposed)
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
         kept = run.path / TYPES
         if run.stage_done("curate") and json.loads(kept.read_text())["decisions_sha256"] == decided:

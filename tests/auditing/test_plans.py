@@ -65,8 +65,8 @@ def judge(probes: Sequence[Probe]) -> list[Judged]:
     ]
 
 
-def run(folder: Path, trials: int, themes: Sequence[Theme] = (HOURS, CROWDS)) -> list[Judged]:
-    plan = ThemedPlan(SEEDS, ("question",), themes, trials)
+def run(folder: Path, trials: int, themes: Sequence[Theme] = (HOURS, CROWDS), share: float = 0.016) -> list[Judged]:
+    plan = ThemedPlan(SEEDS, ("question",), themes, trials, question_share=share)
     generate(Arm("trained", Picky()), plan, ImageTools(IMAGES), judge, folder)
     return read_offers(folder)
 
@@ -140,6 +140,12 @@ def test_no_question_is_asked_for_ever(tmp_path: Path) -> None:
     assert any(row.probe.fault == "passed: asked often enough" for row in rows)
 
 
+def test_the_share_of_a_question_is_a_setting(tmp_path: Path) -> None:
+    rows = [row for row in run(tmp_path, 40, (HOURS,), 1.0) if row.probe.theme and not passed(row.probe)]
+    assert max(Counter(row.probe.question for row in rows).values()) > 3
+    assert max(Counter((row.probe.image_sha, row.probe.question) for row in rows).values()) == 1
+
+
 def test_what_no_image_admits_is_given_up_and_its_trials_go_to_others(tmp_path: Path) -> None:
     never = replace(HOURS, name="never", examples=(("hour hour", "8"),))
     bright = [seed for seed in SEEDS if IMAGES.get(seed.image_sha).getpixel((0, 0))[0] > 50]  # type: ignore[index]
@@ -205,6 +211,33 @@ def test_changes_are_offered_to_questions_of_the_theme_alone() -> None:
     for draft in drafts:
         assert ("hour" in draft.seed.question) == (draft.theme == "hours")
         assert draft.wish in ("answer 8", "answer 6")
+
+
+def test_an_edit_that_brought_nothing_is_tried_again_on_its_image(tmp_path: Path) -> None:
+    class Retoucher:
+        """Gives a new picture for every third order about an image."""
+
+        id = "retoucher"
+
+        def __init__(self) -> None:
+            self.orders: Counter[bytes] = Counter()
+
+        def edit(
+            self, images: Sequence[Image.Image], instructions: Sequence[str], seeds: Sequence[int]
+        ) -> list[Image.Image | None]:
+            return [self.one(image, seed) for image, seed in zip(images, seeds, strict=True)]
+
+        def one(self, image: Image.Image, seed: int) -> Image.Image | None:
+            self.orders[image.tobytes()] += 1
+            done = self.orders[image.tobytes()] % 3 == 0
+            return Image.new("RGB", (8, 8), (seed % 250, 9, 9)) if done else None
+
+    few = [seed for seed in SEEDS if "hour" in seed.question][:3]
+    author = Picky(lambda action, wish, seed: f"<edit> turn it by {seed}")
+    plan = ThemedPlan(few, ("edit",), (HOURS,), 8)
+    generate(Arm("trained", author), plan, ImageTools(IMAGES, 0, editor=Retoucher()), judge, tmp_path)
+    themed = [row.probe for row in read_offers(tmp_path) if row.probe.theme]
+    assert {probe.seed_id for probe in themed if not passed(probe)} == {seed.id for seed in few}
 
 
 def test_a_fixed_plan_has_its_trials_and_no_wishes() -> None:
