@@ -101,10 +101,10 @@ class Loaded:
         return [text.strip() for text in self.processor.tokenizer.batch_decode(rest, skip_special_tokens=True)]
 
 
-def workload(probes: int, per_image: int) -> Workload:
-    """Draw random pictures and pick random questions."""
+def workload(probes: int, per_image: int, pictures: Sequence[Image.Image] = ()) -> Workload:
+    """Take pictures, or draw random ones, and pick random questions."""
     draw, pick = np.random.default_rng(0), random.Random(0)
-    pictures = [
+    pictures = pictures or [
         Image.fromarray(draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)) for _ in range(-(-probes // per_image))
     ]
     return Workload([pictures[k // per_image] for k in range(probes)], [pick.choice(QUESTIONS) for _ in range(probes)])
@@ -144,9 +144,11 @@ def one_round(
     return seconds[0], seconds[1], seconds[2], equal / (probes * len(loaded))
 
 
-def measure(loaded: Sequence[Loaded], per_image: int, options: argparse.Namespace) -> Row:
+def measure(
+    loaded: Sequence[Loaded], per_image: int, options: argparse.Namespace, pictures: Sequence[Image.Image] = ()
+) -> Row:
     """Measure one workload."""
-    work = workload(options.probes, per_image)
+    work = workload(options.probes, per_image, pictures)
     slice_size = min(options.slice, options.probes)
     warm = Workload(work.images[:8], work.questions[:8])
     one_round(loaded, warm, options.batch, options.tokens, 2)
