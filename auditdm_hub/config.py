@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from auditdm_hub.config_file import ConfigFile, read_config_file
 from auditdm_hub.config_sections import (
     Count,
+    EndpointsConfig,
     Flag,
     Name,
     Positive,
@@ -30,7 +31,7 @@ from auditdm_hub.records import ROLES, Action
 
 PLAYGROUND = "playground"
 # No result depends on these, so a run may be resumed with others.
-FREE_KEYS = frozenset({"answer_timeout", "out", "device", "report_to", "rectification"})
+FREE_KEYS = frozenset({"answer_timeout", "endpoints", "out", "device", "report_to", "rectification"})
 # The words for a reader of YAML, where pydantic's are for a reader of Python.
 WANTED = {
     "dict_type": "`key: value` pairs",
@@ -61,6 +62,8 @@ class AuditConfig(Section):
     """Which column of the pool holds what: image, caption, question, answer."""
     pool_license: str = ""
     pool_size: Positive
+    pool_balance: Annotated[float, Field(ge=0)] = 0.0
+    """The most images for one kind of question, in even shares; 0 = as the pool comes."""
     probes: Positive
     """Trials of each auditor."""
     probe_temperature: Annotated[float, Field(gt=0)] = 1.0
@@ -87,6 +90,11 @@ class AuditConfig(Section):
     max_new_tokens: Positive
     answer_timeout: Annotated[float, Field(ge=0)] = 0.0
     """Seconds that a model has for a batch of up to 256 questions; 0 = as long as it takes."""
+    answer_prompt: str = ""
+    """Text around "{question}" for target and references that have a chat template; "" = the question alone."""
+    families: dict[str, str] = {}
+    """Model, as it is named here: family whose vote it casts, where its architecture or its name does not tell."""
+    endpoints: EndpointsConfig = EndpointsConfig()
     training: TrainingConfig
     rectification: RectificationConfig = RectificationConfig()
     prompts: PromptsConfig = PromptsConfig()
@@ -106,9 +114,22 @@ class AuditConfig(Section):
             raise impossible("references", self.target, "models other than the target")
         if self.holdout and self.holdout in (self.target, *self.references):
             raise impossible("holdout", self.holdout, "a model that is neither the target nor a reference")
+        if "://" in self.auditor:
+            raise impossible("auditor", self.auditor, "a folder or a model of the Hub: a server's cannot be trained")
+        if self.answer_prompt and self.answer_prompt.count("{question}") != 1:
+            raise impossible("answer_prompt", self.answer_prompt, "text with {question} in it once")
+        priced = {name.rpartition("#")[2] for name in self.endpoints.prices}
+        unpriced = next((name for name in self._asked() if "#" in name and name.rpartition("#")[2] not in priced), "")
+        if self.endpoints.max_cost and unpriced:
+            raise impossible(
+                "endpoints.max_cost", self.endpoints.max_cost, f"a price of {unpriced} in endpoints.prices"
+            )
         if self.references and self.quorum > len(self.references):
             raise impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
         return self
+
+    def _asked(self) -> tuple[str, ...]:
+        return (self.target, *self.references, self.holdout, self.judge)
 
 
 def load_config(
@@ -217,7 +238,7 @@ def _location(keys: list[str], overrides: Mapping[str, Any], file: ConfigFile, b
 
 def _refuse_incomplete(config: AuditConfig, preset: str) -> None:
     """Raise if a model from elsewhere would be audited with parts of the playground, which it has never seen."""
-    if config.target == PLAYGROUND or _may_speak_playground(Path(config.target)):
+    if config.target == PLAYGROUND or _may_speak_playground(Path(config.target.rpartition("#")[2])):
         return
     missing = list(_missing_parts(config))
     if missing:

@@ -73,6 +73,21 @@ class PromptsConfig(Section):
     edit: str = ""
 
 
+class EndpointsConfig(Section):
+    """How models behind OpenAI-compatible endpoints are asked; no result depends on it."""
+
+    concurrency: Positive = 8
+    """Requests to one model that are open at a time."""
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds for one try of a request."""
+    tries: Positive = 6
+    """The most tries of a request, with growing pauses, or as the server asks."""
+    prices: dict[str, tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]] = {}
+    """URL#MODEL or MODEL: price of a million tokens read, and of a million written."""
+    max_cost: Annotated[float, Field(ge=0)] = 0.0
+    """The cost at which the audit stops, to be resumed; 0 = no limit."""
+
+
 class RectificationConfig(Section):
     """How the target is repaired with what the audit found; each has a default for models of any size."""
 

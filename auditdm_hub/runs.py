@@ -58,7 +58,7 @@ class Run:
             path: the run's folder.
             config: the configuration, as JSON types; recorded in a new run, compared with that of an old one.
             resume: whether an existing run is continued; a folder that holds none yet is started.
-            free: (dotted) keys of `config` that may differ on resume, because no result depends on them.
+            free: (dotted) keys, or sections, of `config` that may differ on resume, because no result depends on them.
 
         Raises:
             RunError: the folder is in use by another process, holds something else, was made by a newer version, or
@@ -283,7 +283,7 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _refuse_other_config(path: Path, old: Mapping[str, Any], new: Mapping[str, Any], free: Collection[str]) -> None:
-    differing = [key for key in differing_keys(old, new) if key not in free]
+    differing = [key for key in differing_keys(old, new) if key not in free and key.partition(".")[0] not in free]
     if differing:
         raise RunError(
             f"{path} was started with another configuration (differing: {', '.join(differing)}): "

@@ -90,6 +90,10 @@ def test_another_configuration_is_refused_by_the_names_of_its_keys(tmp_path: Pat
     with pytest.raises(RunError, match=r"\(differing: seed, training\.beta, actions, new\)"):
         Run.create(tmp_path / "r", other, resume=True, free={"out"})
     Run.create(tmp_path / "r", {**CONFIG, "out": "there"}, resume=True, free={"out"}).close()
+    Run.create(tmp_path / "s", {**CONFIG, "section": {"a": 1}}).close()
+    with pytest.raises(RunError, match=r"section\.a"):
+        Run.create(tmp_path / "s", {**CONFIG, "section": {"a": 2}}, resume=True, free={"a"})
+    Run.create(tmp_path / "s", {**CONFIG, "section": {"a": 2}}, resume=True, free={"section"}).close()
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:

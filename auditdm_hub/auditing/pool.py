@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image
 
+from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.errors import BackendUnavailableError, ConfigError, PoolError
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import ROLES, Seed, Split, content_id
@@ -91,6 +92,20 @@ def fill_pool(
             f"the pool has no usable image ({reasons}): name a folder with images or a data set with --pool"
         )
     return Pool(tuple(seeds.values()), dict(sorted(skipped.items())))
+
+
+def evenly(items: Iterable[PoolItem], surplus: float) -> Iterator[PoolItem]:
+    """Leave out items whose kind of question already has more than `surplus` times its even share of those before.
+
+    A kind is a frame, the words of structure of a question; items without a question are one kind.
+    """
+    taken, kinds = Counter[str](), set[str]()
+    for item in items:
+        kind = frame(item.question)
+        kinds.add(kind)
+        if item.image is None or taken[kind] <= surplus * taken.total() / len(kinds):
+            taken[kind] += item.image is not None
+            yield item
 
 
 def holds_images(folder: Path) -> bool:

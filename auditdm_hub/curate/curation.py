@@ -68,6 +68,21 @@ class Curation:
 
 
 @dataclass(frozen=True, slots=True)
+class Beforehand:
+    """What other trials tell, those of a training for instance.
+
+    `contrast`: judged exchanges to search rules over, which are not part of what is described. `proposed`: types that
+    they suggested, to be tested as they are.
+    """
+
+    contrast: Sequence[Judged] = ()
+    proposed: Sequence[FailureType] = ()
+
+
+NOTHING = Beforehand()
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
     """A type before its members are counted."""
 
@@ -85,8 +100,7 @@ def curate(
     taxonomy: Sequence[Capability] | None = None,
     progress: Callable[[int, int], None] | None = None,
     *,
-    contrast: Sequence[Judged] = (),
-    proposed: Sequence[FailureType] = (),
+    before: Beforehand = NOTHING,
 ) -> Curation:
     """Return the failure types of a run's judged exchanges.
 
@@ -97,8 +111,7 @@ def curate(
         seed: of the clustering.
         taxonomy: capabilities to name types by; the shipped ones if None.
         progress: called with (steps done, steps in all).
-        contrast: further judged exchanges to search rules over, which are not part of what is described.
-        proposed: types that other trials suggested, to be tested on these.
+        before: what other trials tell.
     """
     tell = progress or (lambda done, total: None)
     overrides = overrides or Overrides()
@@ -109,9 +122,8 @@ def curate(
     tell(1, STEPS)
     own = [kept[index] for index in once.kept]
     table = tabulate(own)
-    searched = _with_contrast(table, _scored(row for row in contrast if row.probe.id not in rows), embedder)
-    failures = [row for row in table.judged if row.failed]
-    features = failure_features(failures, embedder, seed)
+    searched = _with_contrast(table, _scored(row for row in before.contrast if row.probe.id not in rows), embedder)
+    features = failure_features(failures := [row for row in table.judged if row.failed], embedder, seed)
     cuts = cuts_of(grow(features, seed))
     tell(2, STEPS)
     topics = find_topics(searched, embedder, known, seed)
@@ -120,13 +132,13 @@ def curate(
     random = entropy > RANDOM_ENTROPY and len(failures) >= MIN_TO_JUDGE
     evidence = RANDOM_EVIDENCE if random else EVIDENCE
     drafts, base = _draft(searched, topics, known, evidence)
-    drafts += _draft_proposed(table, drafts, proposed, base, evidence)
+    drafts += _draft_proposed(table, drafts, before, base, evidence)
     refusal = ""
     if random and not drafts:
         refusal = f"the wrong answers are as good as random (contrast entropy {entropy:.2f}): no type can be named"
     tell(4, STEPS)
     drafts, unused = _decide(drafts, overrides)
-    missing = sorted(set(overrides.drop_rows) - set(rows))
+    unused += [f"drop_rows: {identity}" for identity in sorted(set(overrides.drop_rows) - set(rows))]
     types, assignments = _assign(table, drafts, features)
     tell(5, STEPS)
     return Curation(
@@ -138,7 +150,7 @@ def curate(
         contrast_entropy=entropy,
         cuts=cuts,
         refusal=refusal,
-        unused=(*unused, *(f"drop_rows: {identity}" for identity in missing)),
+        unused=tuple(unused),
     )
 
 
@@ -176,14 +188,14 @@ def _draft(
 
 
 def _draft_proposed(
-    table: Table, drafts: Sequence[_Draft], proposed: Sequence[FailureType], base: float, evidence: float
+    table: Table, drafts: Sequence[_Draft], before: Beforehand, base: float, evidence: float
 ) -> list[_Draft]:
     """Return what is new of the types that were proposed: no other explains it, or has its name."""
     explained = np.zeros(len(table.judged), bool)
     for draft in drafts:
         explained |= _holds(table, draft)
     names = {draft.name for draft in drafts}
-    new = [kind for kind in proposed if kind.name not in names]
+    new = [kind for kind in before.proposed if kind.name not in names]
     return [
         _Draft(kind.name, kind.predicate.text, rule)
         for kind, rule in supported(table, new, explained, base, evidence)

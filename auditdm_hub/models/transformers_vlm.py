@@ -101,6 +101,7 @@ class TransformersVLM:
         adapter: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
+        chat_template: str = "",
         **options: Any,  # noqa: ANN401  # those of __init__
     ) -> "TransformersVLM":
         """Load a model and its processor; safetensors only, never code of the model's repository.
@@ -111,12 +112,16 @@ class TransformersVLM:
             adapter: folder or name of a LoRA adapter, merged into the weights.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             dtype: "auto" = fp32 on a CPU, else as stored; or "float32", "bfloat16", "float16".
+            chat_template: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
             options: `family`, `prompt_template`, `batch_size`, `max_new_tokens`.
 
         Raises:
             ModelError: there is no such model, it lacks a processor, or it does not take images and text.
         """
         model, processor, model_id = load_parts(name, revision, adapter, device, dtype)
+        own = model.config.model_type in PREFIX_MODELS or getattr(model.config, "auditdm_prompt_template", None)
+        if chat_template and not own:
+            options.setdefault("prompt_template", chat_template)
         return cls(model, processor, model_id, **options)
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:

@@ -37,6 +37,8 @@ from auditdm_hub.workflows.watching import Watcher
 
 ARMS = ("prompt_only", "random", "trained")
 LESSONS, POOL = "lessons", "pool"
+BALANCE = 1.5
+"""Even shares of the pool's questions that one kind may have: what is asked seldom is what is forgotten first."""
 SEEDS = {LESSONS: 1_000_000, POOL: 2_000_000}
 """What is added to the seed of the run: other images, other texts."""
 
@@ -105,18 +107,23 @@ class AuditLessons:
         self.more = [name for name, count in self._counts.items() if count]
 
     def probe(self, name: str, watcher: Watcher) -> None:
-        """Ask more on other images, as an audit without training: by the run's auditor, or the pool's questions."""
+        """Ask more on other images, as an audit without training: by the run's auditor, or the pool's questions.
+
+        What would spoil a figure makes a lesson all the same: the same words about another image, and a question whose
+        answer the auditor did not look for first.
+        """
         config = {key: value for key, value in self._run.config.items() if value is not None}
         trials = self._counts[name]
         settings = {
             **config, "steps": 0, "probes": trials, "known": [], "baseline": False, "out": str(self._folder / name),
             "pool_size": max(config["pool_size"], 2 * trials), "seed": config["seed"] + SEEDS[name],
+            "question_share": 1.0, "training": {**config["training"], "choose_images": False},
         }  # fmt: skip
         if self._extra.labelled:
             settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
         if name == POOL:
             others = {row.probe.question for row in trials_of(self._run) if not row.probe.fault}
-            settings |= {"auditor": PoolQuestions(sorted(others)), "actions": ["question"]}
+            settings |= {"auditor": PoolQuestions(sorted(others)), "actions": ["question"], "pool_balance": BALANCE}
         elif (self._run.path / AUDITOR).is_dir():
             settings["auditor"] = str(self._run.path)
         audit(resume=True, yes=True, watcher=watcher, **settings)

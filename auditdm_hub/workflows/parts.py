@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.judge import load_judge
-from auditdm_hub.auditing.pool import PoolItem, dataset_items, folder_items, holds_images
+from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
 from auditdm_hub.auditing.texts import generic_texts
 from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.curate import load_embedder
 from auditdm_hub.errors import ConfigError, ModelError
+from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint, prices_of
+from auditdm_hub.models.ledger import Ledger
+from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
+SPENDING = "spending.json"
+SCANNED = 8
+"""Pictures that the playground may draw for each of a balanced pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +188,15 @@ class Cast:
         return RandomAuditor(generic_texts(seeds))
 
     def pool_items(self) -> Iterable[PoolItem]:
-        """Return the images that the configuration names."""
+        """Return the images that the configuration names, balanced if it wants that."""
+        items, balance = self._pool_items(), self._config.pool_balance
+        return evenly(items, balance) if balance else items
+
+    def _pool_items(self) -> Iterable[PoolItem]:
         from auditdm_hub.playground.backends import LICENCE, pictures
 
         config, folder = self._config, Path(self._config.pool)
+        count = config.pool_size * (SCANNED if config.pool_balance else 1)
         if config.columns and (self._parts.pool is not None or config.pool == PLAYGROUND):
             named = ", ".join(config.columns)
             raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
@@ -194,7 +205,7 @@ class Cast:
         if config.pool == PLAYGROUND:
             return (
                 PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)
-                for number, (image, caption, question) in enumerate(pictures(config.pool_size, config.seed))
+                for number, (image, caption, question) in enumerate(pictures(count, config.seed))
             )
         if folder.is_dir() and not config.columns and holds_images(folder):
             return folder_items(folder, config.pool_license)
@@ -223,12 +234,30 @@ class Cast:
 
         folder = str(shipped(model_folder(place))) if name == PLAYGROUND else name
         config = self._config
-        options: dict[str, Any] = {"batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens}
+        if is_endpoint(name):
+            remote = self._endpoint(name)
+            return CachedVLM(remote, self._cache, remote.decoding)
+        options: dict[str, Any] = {
+            "batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens,
+            "family": config.families.get(name), "chat_template": config.answer_prompt,
+        }  # fmt: skip
         if certainty:
             model = CertainVLM.load(folder, device=config.device, certainty=certainty, **options)
         else:
             model = TransformersVLM.load(folder, device=config.device, **options)
         return CachedVLM(self._timed(model), self._cache, model.decoding)
+
+    def _endpoint(self, name: str) -> EndpointVLM:
+        config, asked = self._config, self._config.endpoints
+        template = config.answer_prompt or QUESTION
+        asking = Asking(template, config.max_new_tokens, asked.concurrency, asked.timeout, asked.tries)
+        return EndpointVLM(name, asking, self.ledger, config.families.get(name, ""))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What endpoints were paid."""
+        asked = self._config.endpoints
+        return Ledger(Path(self._config.out) / SPENDING, prices_of(asked.prices), asked.max_cost)
 
     def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":
         from auditdm_hub.models.timed import TimedVLM

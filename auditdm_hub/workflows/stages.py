@@ -36,7 +36,7 @@ from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_aud
 from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import FREE_KEYS, AuditConfig
-from auditdm_hub.curate import Curation, curate, read_overrides
+from auditdm_hub.curate import Beforehand, Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
 from auditdm_hub.errors import AuditDMError, ConfigError, PoolError, RunError, no_space
 from auditdm_hub.protocols import VisionLanguageModel
@@ -219,8 +219,8 @@ class _Audit:
         overrides = read_overrides(run.path)
         judged, tell = self._trials(), self._watcher.stage("curate")
         contrast = [] if self._config.baseline else self._planner.trials()
-        embedder, seed, proposed = self._cast.embedder, self._config.seed, self._planner.suggested()
-        curation = curate(judged, embedder, overrides, seed, None, tell, contrast=contrast, proposed=proposed)
+        before = Beforehand(contrast, self._planner.suggested())
+        curation = curate(judged, self._cast.embedder, overrides, self._config.seed, None, tell, before=before)
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
         kept = run.path / TYPES
         if run.stage_done("curate") and json.loads(kept.read_text())["decisions_sha256"] == decided:

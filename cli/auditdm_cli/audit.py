@@ -41,6 +41,9 @@ def command(
     no_baseline: Annotated[bool, typer.Option("--no-baseline", help="Skip prompt-only and random auditors.")] = False,
     seed: Annotated[int | None, typer.Option(help="Same seed, same result.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Cost of endpoints at which to stop, to be resumed; see endpoints.prices.")
+    ] = None,
     report_to: Annotated[str | None, typer.Option(help="trackio, wandb or tensorboard.")] = None,
     out: Annotated[str | None, typer.Option(help="Folder of the run; default: a new one in runs/.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in the folder.")] = False,
@@ -61,6 +64,7 @@ def command(
         "pool": pool, "columns": parse_columns(columns), "pool_license": pool_license, "probes": probes,
         "steps": steps, "judge": judge, "embedder": embedder, "baseline": False if no_baseline else None,
         "seed": seed, "device": device, "report_to": report_to, "out": out,
+        "endpoints": None if max_cost is None else {"max_cost": max_cost},
     }  # fmt: skip
     settings = load_config(config, preset, {key: value for key, value in flags.items() if value is not None})
     if not settings.out:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from curate.judged_rows import judged
 
-from auditdm_hub.curate import UNASSIGNED, Overrides, curate, load_embedder, matches
+from auditdm_hub.curate import UNASSIGNED, Beforehand, Overrides, curate, load_embedder, matches
 from auditdm_hub.protocols import Embedder
 from auditdm_hub.records import Judged
 from benchmarks.curation_gaps import GAPS, make_exchanges
@@ -65,12 +65,12 @@ def test_other_trials_can_be_the_contrast_of_a_run_in_which_all_fails(
     own = [row for row in exchanges if row.failed and whole.assignments.get(row.probe.id, UNASSIGNED) != UNASSIGNED]
     others = [row for row in exchanges if row not in own]
     assert len(curate(own, embedder).types) < len(whole.types)
-    found = curate(own, embedder, contrast=others)
+    found = curate(own, embedder, before=Beforehand(contrast=others))
     assert {kind.name for kind in found.types} == {kind.name for kind in whole.types}
     assert set(found.assignments) | set(found.dropped) == {row.probe.id for row in own}
     assert all(kind.trials == kind.failures == kind.count for kind in found.types)
-    assert curate(exchanges, embedder, contrast=exchanges) == whole
-    assert curate([*exchanges, *exchanges], embedder, contrast=[*others, *others]) == whole
+    assert curate(exchanges, embedder, before=Beforehand(contrast=exchanges)) == whole
+    assert curate([*exchanges, *exchanges], embedder, before=Beforehand(contrast=[*others, *others])) == whole
 
 
 def test_a_type_that_other_trials_suggest_needs_two_failures(embedder: Embedder, exchanges: list[Judged]) -> None:
@@ -81,21 +81,21 @@ def test_a_type_that_other_trials_suggest_needs_two_failures(embedder: Embedder,
     def found(members: int) -> list[str]:
         rows = [*others, *(row for row in exchanges if row.probe.id in side.members[:members])]
         assert side.name not in {kind.name for kind in curate(rows, embedder).types}
-        curation = curate(rows, embedder, proposed=whole.types)
+        curation = curate(rows, embedder, before=Beforehand(proposed=whole.types))
         assert len(curation.types) == len({kind.name for kind in curation.types})
         assert all(curation.assignments[member] == kind.name for kind in curation.types for member in kind.members)
         return [kind.name for kind in curation.types]
 
     assert side.name not in found(1)
     assert found(3).count(side.name) == 1
-    assert curate(exchanges, embedder, proposed=whole.types) == whole
+    assert curate(exchanges, embedder, before=Beforehand(proposed=whole.types)) == whole
 
 
 def test_what_other_trials_suggest_does_not_explain_diffuse_errors(embedder: Embedder, exchanges: list[Judged]) -> None:
     suggested = curate(exchanges, embedder).types
     for seed in range(20, 24):
         rows, _ = make_exchanges(1200, seed, (), "skewed", diffuse=0.15, structured=True)
-        assert curate(rows, embedder, proposed=suggested).types == ()
+        assert curate(rows, embedder, before=Beforehand(proposed=suggested)).types == ()
 
 
 def test_counts_members_and_assignments_agree(embedder: Embedder, exchanges: list[Judged]) -> None:

@@ -1,0 +1,184 @@
+"""A model behind an OpenAI-compatible endpoint: vLLM, SGLang, `transformers serve`, or a provider.
+
+1. Equal (image, question) pairs are asked once; no more than `concurrency` requests are open at a time.
+2. A request that fails is sent again, after growing pauses or when the server says (Retry-After); what still fails, or
+   comes back empty, is no answer (`None`), never a wrong one.
+3. What waiting does not mend ends the audit in one line: a key that is refused, a model that is not there, no
+   answer at all in several batches in a row, a limit on the cost (`Ledger`). The audit can be resumed.
+
+A model is named `URL#MODEL`, e.g. http://127.0.0.1:8000/v1#Qwen/Qwen3-VL-4B-Instruct; the key is read from the
+environment variable OPENAI_API_KEY.
+"""
+
+import base64
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from PIL.Image import Image
+
+from auditdm_hub.errors import BackendUnavailableError, ModelError
+from auditdm_hub.images import image_sha
+from auditdm_hub.models.ledger import Ledger
+from auditdm_hub.models.prompting import QUESTION
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+ENDPOINT = re.compile(r"https?://[^#\s]+#\S+")
+KEY = "OPENAI_API_KEY"
+NO_KEY = "none"
+"""What a server without keys is sent: the client wants one."""
+PATIENCE = 3
+"""Batches without a single answer after which the audit ends."""
+EMPTY = "an empty answer"
+Request = tuple[str, str]
+"""Name of the image, question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an endpoint is asked. `seconds` = how long one try may take; `tries` = the most of them."""
+
+    prompt_template: str = QUESTION
+    max_new_tokens: int = 16
+    concurrency: int = 8
+    seconds: float = 120.0
+    tries: int = 6
+
+
+class EndpointVLM:
+    """A vision-language model that is asked over HTTP. Satisfies `VisionLanguageModel`."""
+
+    def __init__(self, name: str, asking: Asking, ledger: Ledger | None = None, family: str = "") -> None:
+        """Prepare to ask; nothing is sent yet.
+
+        Args:
+            name: `URL#MODEL`.
+            asking: how.
+            ledger: where tokens are added up.
+            family: whose vote it casts; default: the letters with which the model's own name begins ("qwen").
+
+        Raises:
+            ModelError: the name is no `URL#MODEL`.
+            BackendUnavailableError: the client is not installed.
+        """
+        if not is_endpoint(name):
+            raise ModelError(f"got {name!r}, wanted URL#MODEL, e.g. http://127.0.0.1:8000/v1#Qwen/Qwen3-VL-4B-Instruct")
+        self._url, self._model = name.split("#", 1)
+        self.id = f"{self._model}@{urlsplit(self._url).netloc}"
+        self.family = family or _family(self._model)
+        self.decoding = f"endpoint, greedy, at most {asking.max_new_tokens} tokens, {asking.prompt_template!r}"
+        self._asking, self._ledger = asking, ledger
+        self._client = _client(self._url, asking)
+        self._silent = 0
+
+    def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
+        """Answer `questions[i]` on `images[i]`; `None` where no answer was got.
+
+        Raises:
+            ModelError: the endpoint refuses the key or the model, says nothing several times in a row, or the limit on
+                the cost is reached.
+        """
+        if self._ledger is not None:
+            self._ledger.refuse_more()
+        by_object = {id(image): image for image in images}
+        names = {key: image_sha(image) for key, image in by_object.items()}
+        named = {names[key]: image for key, image in by_object.items()}
+        requests = [(names[id(image)], " ".join(text.split())) for image, text in zip(images, questions, strict=True)]
+        urls = {sha: _data_url(image) for sha, image in named.items()}
+        distinct = list(dict.fromkeys(requests))
+        with ThreadPoolExecutor(self._asking.concurrency) as pool:
+            got = list(pool.map(lambda request: self._ask(urls[request[0]], request[1]), distinct))
+        if self._ledger is not None:
+            self._ledger.keep()
+        self._refuse_silence([fault for _, fault in got])
+        answers = dict(zip(distinct, (text for text, _ in got), strict=True))
+        return [answers[request] for request in requests]
+
+    def _ask(self, url: str, question: str) -> tuple[str | None, str]:
+        """Return the answer and "", or `None` and why there is none."""
+        from openai import APIError, AuthenticationError, NotFoundError, OpenAIError, PermissionDeniedError
+
+        text = self._asking.prompt_template.replace(QUESTION, question)
+        content: Any = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
+        try:
+            made = self._client.chat.completions.create(
+                model=self._model,
+                messages=[{"role": "user", "content": content}],
+                max_tokens=self._asking.max_new_tokens,
+                temperature=0.0,
+            )
+            return self._read(made)
+        except (AuthenticationError, PermissionDeniedError) as error:
+            raise ModelError(f"{self._url} refuses the key in {KEY}: {_first_line(error)}") from error
+        except NotFoundError as error:
+            raise ModelError(f"{self._url} has no model {self._model}: {_first_line(error)}") from error
+        except APIError as error:
+            if error.code == "insufficient_quota":
+                raise ModelError(f"{self._url}: the account has no credit left: {_first_line(error)}") from error
+            return None, _first_line(error)
+        except (OpenAIError, ValueError) as error:  # a body that is not JSON is a ValueError
+            return None, _first_line(error)
+
+    def _read(self, made: Any) -> tuple[str | None, str]:  # noqa: ANN401 - a server may send anything
+        usage = getattr(made, "usage", None)
+        if usage is not None and self._ledger is not None:
+            self._ledger.add(self._model, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        choices = getattr(made, "choices", None)
+        message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+        text = getattr(message, "content", None)
+        return (text.strip(), "") if isinstance(text, str) and text.strip() else (None, EMPTY)
+
+    def _refuse_silence(self, faults: Sequence[str]) -> None:
+        self._silent = self._silent + 1 if faults and all(faults) else 0
+        if self._silent >= PATIENCE:
+            raise ModelError(
+                f"{self.id} gave no answer to {self._silent} batches in a row ({faults[-1]}): see whether it runs, "
+                "then continue with --resume"
+            )
+
+
+def is_endpoint(name: str) -> bool:
+    """Whether a name is that of a model behind an endpoint."""
+    return bool(ENDPOINT.fullmatch(name))
+
+
+def _client(url: str, asking: Asking) -> "OpenAI":
+    try:
+        from openai import OpenAI
+    except ImportError:
+        raise BackendUnavailableError("an endpoint needs openai: pip install 'auditdm-hub[openai]'") from None
+    key = os.environ.get(KEY) or NO_KEY
+    return OpenAI(base_url=url, api_key=key, timeout=asking.seconds, max_retries=asking.tries - 1)
+
+
+def _family(model: str) -> str:
+    found = re.match(r"[a-z]+", model.rsplit("/", 1)[-1].lower())
+    return found[0] if found else model
+
+
+def _data_url(image: Image) -> str:
+    file = io.BytesIO()
+    (image if image.mode == "RGB" else image.convert("RGB")).save(file, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _count(usage: Any, name: str) -> int:  # noqa: ANN401
+    value = getattr(usage, name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def prices_of(names: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
+    """Return prices by model from those by `URL#MODEL` or by model."""
+    return {name.split("#", 1)[-1]: (float(pair[0]), float(pair[1])) for name, pair in names.items()}
