@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from auditdm_hub.config_file import ConfigFile, read_config_file
 from auditdm_hub.config_sections import (
     Count,
+    DiffusionConfig,
     EndpointsConfig,
     Flag,
     Name,
@@ -95,6 +96,10 @@ class AuditConfig(Section):
     families: dict[str, str] = {}
     """Model, as it is named here: family whose vote it casts, where its architecture or its name does not tell."""
     endpoints: EndpointsConfig = EndpointsConfig()
+    drawing: DiffusionConfig = DiffusionConfig()
+    """How the generator draws, if it is a pipeline of diffusers."""
+    editing: DiffusionConfig = DiffusionConfig()
+    """How the editor edits, if it is one."""
     training: TrainingConfig
     rectification: RectificationConfig = RectificationConfig()
     prompts: PromptsConfig = PromptsConfig()
@@ -114,6 +119,12 @@ class AuditConfig(Section):
             raise impossible("references", self.target, "models other than the target")
         if self.holdout and self.holdout in (self.target, *self.references):
             raise impossible("holdout", self.holdout, "a model that is neither the target nor a reference")
+        if self.references and self.quorum > len(self.references):
+            raise impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
+        return self
+
+    @model_validator(mode="after")
+    def _askable(self) -> Self:
         if "://" in self.auditor:
             raise impossible("auditor", self.auditor, "a folder or a model of the Hub: a server's cannot be trained")
         if self.answer_prompt and self.answer_prompt.count("{question}") != 1:
@@ -124,8 +135,6 @@ class AuditConfig(Section):
             raise impossible(
                 "endpoints.max_cost", self.endpoints.max_cost, f"a price of {unpriced} in endpoints.prices"
             )
-        if self.references and self.quorum > len(self.references):
-            raise impossible("quorum", self.quorum, f"at most {len(self.references)}, the number of references")
         return self
 
     def _asked(self) -> tuple[str, ...]:

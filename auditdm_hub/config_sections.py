@@ -73,6 +73,21 @@ class PromptsConfig(Section):
     edit: str = ""
 
 
+class DiffusionConfig(Section):
+    """How a pipeline of diffusers makes a picture; 0 = as the pipeline has it."""
+
+    steps: Count = 0
+    """Of denoising."""
+    guidance: Annotated[float, Field(ge=0)] = 0.0
+    """Scale of classifier-free or distilled guidance."""
+    size: Count = 0
+    """Pixels of the longer side."""
+    offload: Literal["none", "model", "sequential"] = "none"
+    """Whether parts of the pipeline are moved to the GPU one by one, or layer by layer: slower, and less memory."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """"auto" = bfloat16 on CUDA, float32 elsewhere."""
+
+
 class EndpointsConfig(Section):
     """How models behind OpenAI-compatible endpoints are asked; no result depends on it."""
 

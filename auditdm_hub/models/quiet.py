@@ -1,4 +1,4 @@
-"""Keep transformers, peft and TRL from writing to the console and from sending telemetry while we call them."""
+"""Keep transformers, diffusers, peft and TRL from writing to the console and from sending telemetry while we call."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # datasets sets its own level when it is imported, which may be later; the fingerprint's warns of every closure.
-LOGGERS = ("transformers", "trl", "peft", "accelerate", "datasets", "datasets.fingerprint")
+LOGGERS = ("transformers", "trl", "peft", "accelerate", "diffusers", "datasets", "datasets.fingerprint")
 # Raised by one library at another; a user can do nothing about them.
 HARMLESS = (
     r"`is_gradient_checkpointing` is deprecated",  # peft 0.21 reads an old name of transformers 5.23

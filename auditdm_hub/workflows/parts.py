@@ -27,6 +27,7 @@ from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
 
 if TYPE_CHECKING:
+    from auditdm_hub.models.diffusion import Stage
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
@@ -102,8 +103,12 @@ class Cast:
 
         if self._parts.generator or "caption" not in self._config.actions:
             return self._parts.generator
-        _refuse_unknown_maker("generator", self._config.generator)
-        return PlaygroundGenerator()
+        if self._config.generator == PLAYGROUND:
+            return PlaygroundGenerator()
+        from auditdm_hub.models.diffusion import DiffusersGenerator, Drawing
+
+        drawing = Drawing(**self._config.drawing.model_dump())
+        return DiffusersGenerator.load(self._config.generator, drawing, self._stage)
 
     @cached_property
     def editor(self) -> "ImageEditor | None":
@@ -112,8 +117,18 @@ class Cast:
 
         if self._parts.editor or "edit" not in self._config.actions:
             return self._parts.editor
-        _refuse_unknown_maker("editor", self._config.editor)
-        return PlaygroundEditor()
+        if self._config.editor == PLAYGROUND:
+            return PlaygroundEditor()
+        from auditdm_hub.models.diffusion import DiffusersEditor, Drawing
+
+        editing = Drawing(**self._config.editing.model_dump())
+        return DiffusersEditor.load(self._config.editor, editing, self._stage)
+
+    @cached_property
+    def _stage(self) -> "Stage":
+        from auditdm_hub.models.diffusion import Stage
+
+        return Stage(self._config.device)
 
     @property
     def prompts(self) -> AuditorPrompts:
@@ -275,11 +290,3 @@ def shipped(folder: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise ModelError(f"the playground's model {folder.name} is not there: make playground-models builds it anew")
     return folder
-
-
-def _refuse_unknown_maker(key: str, name: str) -> None:
-    if name != PLAYGROUND:
-        raise ConfigError(
-            f"{key}: got {name!r}: this version makes images in the playground only; leave "
-            f"{'captions' if key == 'generator' else 'edits'} out of `actions:`, or pass an object of your own"
-        )

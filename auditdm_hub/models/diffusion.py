@@ -1,0 +1,216 @@
+"""Image models of diffusers: any text-to-image pipeline draws captions, any pipeline that takes an image edits it.
+
+1. A picture has its own stream of random numbers, seeded by its trial, and is made alone: it is the same wherever and
+   beside whatever it is made.
+2. An edit is given the image scaled to `size`, and what comes back is scaled to the size of the image: what is
+   compared afterwards has as many pixels as before.
+3. A picture that the pipeline's safety checker withheld, or that is one flat color (what half precision makes of
+   numbers that overflow), is none.
+4. Of several pipelines one is on the device at a time; `offload` moves even its parts one by one, or layer by layer.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from PIL import Image
+
+from auditdm_hub.errors import BackendUnavailableError, ModelError
+from auditdm_hub.models.loading import pick_device
+from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.models.revision import versioned
+
+if TYPE_CHECKING:
+    import torch
+
+Offload = Literal["none", "model", "sequential"]
+MULTIPLE = 16
+"""Width and height of what a pipeline is given: all of them take multiples of this."""
+FLAT = 2
+"""Levels of 255 within which every channel of a flat picture stays."""
+TEXT, EDIT = "text-to-image", "image-editing"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a pipeline makes a picture; 0 = as the pipeline has it.
+
+    `size` is the longer side in pixels, `guidance` the scale of classifier-free or distilled guidance. `dtype` "auto"
+    is bfloat16 on CUDA and float32 elsewhere.
+    """
+
+    steps: int = 0
+    guidance: float = 0.0
+    size: int = 0
+    offload: Offload = "none"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+    def __str__(self) -> str:
+        """Return what a picture depends on, "" where all is as the pipeline has it."""
+        parts = ((self.steps, f"{self.steps} steps"), (self.guidance, f"guidance {self.guidance:g}"),
+                 (self.size, f"{self.size} pixels"), (self.dtype != "auto", self.dtype))  # fmt: skip
+        return ", ".join(text for value, text in parts if value)
+
+
+class Stage:
+    """The device, on which one pipeline is at a time."""
+
+    def __init__(self, device: str) -> None:
+        self.device = pick_device(device)
+        self._there: Any = None
+
+    def enter(self, pipeline: Any) -> None:  # noqa: ANN401 - diffusers has no common type with what is used
+        """Put a pipeline on the device, and the one before it into the memory of the host."""
+        if self._there is pipeline:
+            return
+        if self._there is not None:
+            self._there.to("cpu")
+            if self.device.type == "cuda":
+                import torch
+
+                torch.cuda.empty_cache()
+        pipeline.to(self.device)
+        self._there = pipeline
+
+
+class _Pipeline:
+    """A loaded pipeline with its settings."""
+
+    kind = TEXT
+
+    def __init__(self, pipeline: Any, name: str, drawing: Drawing, stage: Stage) -> None:  # noqa: ANN401
+        """Wrap a pipeline; `load` is the usual way.
+
+        Raises:
+            ModelError: the pipeline does not make what it is asked for here.
+        """
+        self._accepted = inspect.signature(pipeline.__call__).parameters
+        takes = "image" in self._accepted and self._accepted["image"].default is not inspect.Parameter.empty
+        edits = "image" in self._accepted
+        if "prompt" not in self._accepted or (self.kind == EDIT and not edits):
+            raise ModelError(f"{name} is a {type(pipeline).__name__}, wanted a pipeline for {self.kind}")
+        if self.kind == TEXT and edits and not takes:
+            raise ModelError(f"{name} is a {type(pipeline).__name__}, which wants an image: use it as editor")
+        self.id = f"{name} ({drawing})" if str(drawing) else name
+        self.withheld = 0
+        """Pictures that were flat, or that the safety checker withheld."""
+        self._pipeline, self._drawing, self._stage = pipeline, drawing, stage
+
+    @classmethod
+    def load(cls, name: str, drawing: Drawing, stage: Stage, revision: str | None = None) -> Self:
+        """Load a pipeline from a folder or the Hub; safetensors only, never code of the model's repository.
+
+        Raises:
+            ModelError: there is no such pipeline, or it makes something else.
+            BackendUnavailableError: diffusers is not installed.
+        """
+        try:
+            from diffusers import DiffusionPipeline
+            from diffusers.utils import logging
+        except ImportError:
+            raise BackendUnavailableError("image models need diffusers: pip install 'auditdm-hub[images]'") from None
+        from safetensors import SafetensorError
+
+        logging.disable_progress_bar()
+        with quiet_libraries():
+            try:
+                pipeline: Any = DiffusionPipeline.from_pretrained(
+                    name, revision=revision, dtype=_dtype(drawing, stage), use_safetensors=True
+                )
+            except (OSError, ValueError, KeyError, ImportError, AttributeError, SafetensorError) as error:
+                raise ModelError(f"cannot load {name} as a pipeline of diffusers: {_first_line(error)}") from error
+        pipeline.set_progress_bar_config(disable=True)
+        if drawing.offload != "none" and stage.device.type != "cpu":
+            offload = {"model": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
+            getattr(pipeline, offload[drawing.offload])(device=stage.device)
+        return cls(pipeline, versioned(name, revision), drawing, stage)
+
+    def _make(self, prompt: str, seed: int, size: tuple[int, int] | None, **more: Any) -> Image.Image | None:  # noqa: ANN401
+        """Return one picture; `size` is (width, height), None = as the pipeline has it."""
+        import torch
+
+        drawing = self._drawing
+        if drawing.offload == "none" or self._stage.device.type == "cpu":
+            self._stage.enter(self._pipeline)
+        wanted: dict[str, Any] = {**more, "prompt": prompt, "generator": torch.Generator("cpu").manual_seed(seed)}
+        if drawing.steps:
+            wanted["num_inference_steps"] = drawing.steps
+        if drawing.guidance:
+            guided = "true_cfg_scale" if "Qwen" in type(self._pipeline).__name__ else "guidance_scale"
+            wanted[guided] = drawing.guidance
+            if guided == "true_cfg_scale":
+                wanted["negative_prompt"] = " "  # without one the scale does nothing
+        if size is not None:
+            wanted |= {"width": size[0], "height": size[1]}
+        with torch.inference_mode(), quiet_libraries():
+            made = self._pipeline(**{key: value for key, value in wanted.items() if key in self._accepted})
+        image: Image.Image = made.images[0].convert("RGB")
+        unsafe = getattr(made, "nsfw_content_detected", None)
+        if (unsafe and unsafe[0]) or is_flat(image):
+            self.withheld += 1
+            return None
+        return image
+
+
+class DiffusersGenerator(_Pipeline):
+    """Draws captions. Satisfies `ImageGenerator`."""
+
+    kind = TEXT
+
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | None]:
+        """Return one square picture per caption; `None` for one that is flat or was withheld."""
+        side = self._drawing.size
+        size = (_multiple(side), _multiple(side)) if side else None
+        return [self._make(prompt, seed, size) for prompt, seed in zip(prompts, seeds, strict=True)]
+
+
+class DiffusersEditor(_Pipeline):
+    """Edits images. Satisfies `ImageEditor`."""
+
+    kind = EDIT
+
+    def edit(
+        self, images: Sequence[Image.Image], instructions: Sequence[str], seeds: Sequence[int]
+    ) -> list[Image.Image | None]:
+        """Return one picture per image, as large as the image; `None` for one that is flat or was withheld."""
+        rows = zip(images, instructions, seeds, strict=True)
+        return [self._one(image, instruction, seed) for image, instruction, seed in rows]
+
+    def _one(self, image: Image.Image, instruction: str, seed: int) -> Image.Image | None:
+        size = fitted(image.size, self._drawing.size or max(image.size))
+        given = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        own = {"_auto_resize": False, "max_area": size[0] * size[1]}  # FLUX Kontext would choose another size
+        made = self._make(instruction, seed, size, image=given, **own)
+        return None if made is None else made.resize(image.size, Image.Resampling.LANCZOS)
+
+
+def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Return width and height in multiples of 16 with the longer side about `longest`."""
+    scale = longest / max(size)
+    return _multiple(size[0] * scale), _multiple(size[1] * scale)
+
+
+def is_flat(image: Image.Image) -> bool:
+    """Whether a picture is one color: what a safety checker or an overflow leaves."""
+    extrema: Any = image.convert("RGB").getextrema()
+    return all(high - low <= FLAT for low, high in extrema)
+
+
+def _multiple(pixels: float) -> int:
+    return max(MULTIPLE, round(pixels / MULTIPLE) * MULTIPLE)
+
+
+def _dtype(drawing: Drawing, stage: Stage) -> "torch.dtype":
+    import torch
+
+    name = drawing.dtype
+    if name == "auto":
+        name = "bfloat16" if stage.device.type == "cuda" else "float32"
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,99 @@
+"""Pipelines of diffusers as generator and editor: real classes, untrained."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_pipelines
+from PIL import Image
+
+from auditdm_hub.errors import ModelError
+from auditdm_hub.models.diffusion import DiffusersEditor, DiffusersGenerator, Drawing, Stage, fitted, is_flat
+
+QUICK = Drawing(steps=2, size=32)
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pipelines")
+    return {name: tiny_pipelines.save(name, folder) for name in (*tiny_pipelines.GENERATORS, *tiny_pipelines.EDITORS)}
+
+
+@pytest.mark.parametrize("name", tiny_pipelines.GENERATORS)
+def test_a_caption_is_drawn_the_same_beside_whatever_else(saved: dict[str, Path], name: str) -> None:
+    generator = DiffusersGenerator.load(str(saved[name]), QUICK, Stage("cpu"))
+    three = generator.generate(["a cup", "two cups", "a cup"], [1, 2, 3])
+    alone = generator.generate(["two cups"], [2])
+    assert [image.size for image in three if image] == [(32, 32)] * 3
+    assert pixels(three[1]) == pixels(alone[0])
+    assert len({pixels(image) for image in three}) == 3
+    assert generator.id.endswith("(2 steps, 32 pixels)")
+
+
+@pytest.mark.parametrize("name", tiny_pipelines.EDITORS)
+def test_an_edit_is_as_large_as_its_image(saved: dict[str, Path], name: str) -> None:
+    editor = DiffusersEditor.load(str(saved[name]), QUICK, Stage("cpu"))
+    edited = editor.edit([NOISE, NOISE, NOISE.convert("L")], ["turn", "flip", "turn"], [1, 1, 1])
+    assert [image.size for image in edited if image] == [NOISE.size] * 3
+    assert pixels(edited[0]) != pixels(edited[1])
+    assert pixels(edited[0]) == pixels(editor.edit([NOISE], ["turn"], [1])[0])
+
+
+def test_a_pipeline_of_the_other_kind_is_refused_in_one_line(saved: dict[str, Path], tmp_path: Path) -> None:
+    stage = Stage("cpu")
+    with pytest.raises(ModelError, match="FluxPipeline, wanted a pipeline for image-editing"):
+        DiffusersEditor.load(str(saved["flux"]), QUICK, stage)
+    (tmp_path / "empty").mkdir()
+    for name in (str(tmp_path / "empty"), str(tmp_path / "nowhere")):
+        with pytest.raises(ModelError, match="cannot load .* as a pipeline of diffusers") as caught:
+            DiffusersGenerator.load(name, QUICK, stage)
+        assert "\n" not in str(caught.value)
+
+
+class Scripted:
+    """A pipeline that returns a given picture, and says where it is."""
+
+    def __init__(self, picture: Image.Image, unsafe: bool | None = None) -> None:
+        self.picture, self.unsafe, self.moves = picture, unsafe, list[str]()
+
+    def __call__(self, prompt: str, generator: object = None) -> Any:  # noqa: ANN401 - as diffusers
+        del prompt, generator
+        return type("Output", (), {"images": [self.picture], "nsfw_content_detected": [self.unsafe]})()
+
+    def to(self, device: object) -> None:
+        self.moves.append(str(device))
+
+
+@pytest.mark.parametrize(("picture", "unsafe"), [(Image.new("RGB", (8, 8)), None), (NOISE, True)])
+def test_a_black_picture_and_one_that_was_withheld_are_none(picture: Image.Image, unsafe: bool | None) -> None:
+    generator = DiffusersGenerator(Scripted(picture, unsafe), "scripted", Drawing(), Stage("cpu"))
+    assert generator.generate(["a", "b"], [1, 2]) == [None, None]
+    assert generator.withheld == 2
+    assert DiffusersGenerator(Scripted(NOISE, False), "scripted", Drawing(), Stage("cpu")).generate(["a"], [1]) != [
+        None
+    ]
+
+
+def test_one_pipeline_is_on_the_device_at_a_time() -> None:
+    stage, first, second = Stage("cpu"), Scripted(NOISE), Scripted(NOISE)
+    one, two = (DiffusersGenerator(each, "scripted", Drawing(), stage) for each in (first, second))
+    one.generate(["a", "b"], [1, 2])
+    two.generate(["a"], [1])
+    one.generate(["a"], [1])
+    assert (first.moves, second.moves) == (["cpu", "cpu", "cpu"], ["cpu", "cpu"])
+
+
+def test_sizes_and_flat_pictures() -> None:
+    assert fitted((640, 480), 1024) == (1024, 768)
+    assert fitted((3, 1000), 64) == (16, 64)
+    assert is_flat(Image.new("L", (4, 4), 9))
+    almost = Image.new("RGB", (4, 4), (9, 9, 9))
+    almost.putpixel((0, 0), (9, 9, 13))
+    assert not is_flat(almost)
+
+
+def pixels(image: Image.Image | None) -> bytes:
+    assert image is not None
+    return image.tobytes()
