@@ -2,6 +2,7 @@
 
 Sizes as published with google/gemma-3-4b-it, google/paligemma2-3b-pt-224, llava-hf/llava-1.5-7b-hf and
 HuggingFaceTB/SmolVLM-Instruct (an Idefics3). The tokenizer is the playground's; the vocabularies are the models' own.
+Image processors are those that transformers chooses: with torchvision, as on CUDA, they work on tensors.
 """
 
 from collections.abc import Callable
@@ -9,10 +10,6 @@ from typing import Any
 
 import torch
 import transformers as hf
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
-from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
-from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 from auditdm_hub.playground.build.architectures import TEMPLATE
 from auditdm_hub.playground.build.vocabulary import tokenizer
@@ -46,7 +43,7 @@ def gemma3_4b() -> Built:
     """Return a Gemma 3 of 4.3 billion parameters; an image is 896 pixels wide and 256 tokens."""
     tok = _tokenizer({"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end>"})
     processor: Any = hf.Gemma3Processor(
-        image_processor=Gemma3ImageProcessorPil(size=_square(896), image_seq_length=256),
+        image_processor=hf.Gemma3ImageProcessor(size=_square(896), image_seq_length=256),
         tokenizer=tok,
         image_seq_length=256,
         chat_template=TEMPLATE.replace("IMAGE", "<start_of_image>"),
@@ -70,7 +67,7 @@ def gemma3_4b() -> Built:
 def paligemma2_3b() -> Built:
     """Return a PaliGemma 2 of 3.0 billion parameters; an image is 224 pixels wide and 256 tokens."""
     tok = _tokenizer({"image_token": "<image>"})
-    images: Any = SiglipImageProcessorPil(size=_square(224))
+    images: Any = hf.SiglipImageProcessor(size=_square(224))
     images.image_seq_length = 256
     processor: Any = hf.PaliGemmaProcessor(image_processor=images, tokenizer=tok)
     text = hf.Gemma2Config(
@@ -91,7 +88,7 @@ def llava_7b() -> Built:
     """Return a LLaVA 1.5 of 7.1 billion parameters; an image is 336 pixels wide and 576 tokens."""
     tok = _tokenizer({"image_token": "<image>"})
     processor: Any = hf.LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size=_square(336)),
+        image_processor=hf.CLIPImageProcessor(size={"shortest_edge": 336}, crop_size=_square(336)),
         tokenizer=tok,
         patch_size=14,
         vision_feature_select_strategy="default",
@@ -122,7 +119,7 @@ def smolvlm_2b() -> Built:
     extra = ("<fake_token_around_image>", "<end_of_utterance>", "<global-img>")
     tok = _tokenizer({"image_token": "<image>"}, extra)
     processor: Any = hf.Idefics3Processor(
-        image_processor=Idefics3ImageProcessorPil(
+        image_processor=hf.Idefics3ImageProcessor(
             size={"longest_edge": 384}, max_image_size={"longest_edge": 384}, do_image_splitting=False
         ),
         tokenizer=tok,

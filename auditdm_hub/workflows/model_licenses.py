@@ -30,7 +30,7 @@ def license_lookup(run: Run, stated: Mapping[str, str]) -> Callable[[str], str]:
         if name in OURS:
             return LICENCE.lower()
         if name in folders:
-            return _of_card(folders[name] / "README.md")
+            return card_license(folders[name] / "README.md")
         return _of_hub(name) if "/" in name else ""
 
     return look_up
@@ -43,7 +43,8 @@ def _folders(run: Run) -> Iterator[Path]:
         yield from (model_folder(part) for part in NAMES)
 
 
-def _of_card(card: Path) -> str:
+def card_license(card: Path) -> str:
+    """Return the licence that a model's card states; "" if there is no card, or none in it."""
     from huggingface_hub import ModelCard
 
     if not card.is_file():
@@ -58,6 +59,6 @@ def _of_hub(name: str) -> str:
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return _of_card(Path(hf_hub_download(name, "README.md")))
+        return card_license(Path(hf_hub_download(name, "README.md")))
     except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError):
         return ""

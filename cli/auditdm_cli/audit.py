@@ -12,6 +12,7 @@ import typer
 from auditdm_hub.errors import BackendUnavailableError, ConfigError
 
 if TYPE_CHECKING:
+    from auditdm_hub.config import AuditConfig
     from auditdm_hub.runs import Run
 
 
@@ -48,6 +49,9 @@ def command(
     out: Annotated[str | None, typer.Option(help="Folder of the run; default: a new one in runs/.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in the folder.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start an expensive audit.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print models, licences, sizes, memory and time; load and start nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print results.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -67,6 +71,8 @@ def command(
         "endpoints": None if max_cost is None else {"max_cost": max_cost},
     }  # fmt: skip
     settings = load_config(config, preset, {key: value for key, value in flags.items() if value is not None})
+    if plan:
+        return _print_plan(settings, as_json)
     if not settings.out:
         path = default_path(Path("runs"), settings.target, latest=resume)
         settings = settings.model_copy(update={"out": str(path)})
@@ -93,6 +99,19 @@ def command(
         from auditdm_hub.report import checked_results
 
         show(checked_results(run.results(), run.path / "results.json"), run.path, Console(highlight=False))
+
+
+def _print_plan(settings: "AuditConfig", as_json: bool) -> None:
+    from rich.console import Console
+
+    from auditdm_cli import preview as printed
+    from auditdm_hub.workflows.preview import preview
+
+    found = preview(settings)
+    if as_json:
+        typer.echo(json.dumps(printed.as_json(found), indent=2))
+    else:
+        printed.show(found, Console(highlight=False))
 
 
 def require_extra() -> None:
