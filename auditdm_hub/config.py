@@ -18,6 +18,7 @@ from auditdm_hub.config_sections import (
     DiffusionConfig,
     EndpointsConfig,
     Flag,
+    ModelsConfig,
     Name,
     Positive,
     PromptsConfig,
@@ -95,6 +96,7 @@ class AuditConfig(Section):
     """Text around "{question}" for target and references that have a chat template; "" = the question alone."""
     families: dict[str, str] = {}
     """Model, as it is named here: family whose vote it casts, where its architecture or its name does not tell."""
+    models: ModelsConfig = ModelsConfig()
     endpoints: EndpointsConfig = EndpointsConfig()
     drawing: DiffusionConfig = DiffusionConfig()
     """How the generator draws, if it is a pipeline of diffusers."""

@@ -73,6 +73,22 @@ class PromptsConfig(Section):
     edit: str = ""
 
 
+class ModelsConfig(Section):
+    """How target, references, holdout and judge are loaded."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """"auto" = float32 on a CPU, as stored elsewhere."""
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto"
+    four_bit: tuple[Name, ...] = ()
+    """Models whose weights are held in 4 bits (NF4, bitsandbytes)."""
+    eight_bit: tuple[Name, ...] = ()
+    """Models whose weights are held in 8 bits."""
+    spread: tuple[Name, ...] = ()
+    """Models whose layers are spread over all GPUs."""
+    remote_code: tuple[Name, ...] = ()
+    """Models whose repositories' own code may be run: read it first."""
+
+
 class DiffusionConfig(Section):
     """How a pipeline of diffusers makes a picture; 0 = as the pipeline has it."""
 

@@ -241,9 +241,9 @@ def _types(run: Run) -> list[str]:
 
 
 def _merge(subject: Subject, adapter: Path, out: Path) -> None:
-    from auditdm_hub.models.loading import load_parts
+    from auditdm_hub.models.loading import Loading, load_parts
 
-    model, processor, _ = load_parts(str(subject.folder), None, str(adapter), "cpu", "auto")
+    model, processor, _ = load_parts(str(subject.folder), Loading("cpu"), adapter=str(adapter))
     partial = out.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(partial)

@@ -33,7 +33,7 @@ from PIL import Image
 from transformers.utils import logging
 
 import auditdm_hub
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION
 from auditdm_hub.models.transformers_vlm import TransformersVLM
 
@@ -188,7 +188,7 @@ def shipped() -> list[Path]:
 
 def load(path: Path, device: str) -> Loaded:
     """Load one folder."""
-    model, processor, model_id = load_parts(str(path), None, None, device, "auto")
+    model, processor, model_id = load_parts(str(path), Loading(device))
     processor.tokenizer.padding_side = "left"
     template = getattr(model.config, "auditdm_prompt_template", None)
     default = f"answer en {QUESTION}" if model.config.model_type in PREFIX_MODELS else QUESTION

@@ -124,7 +124,7 @@ class _Pipeline:
         if drawing.offload != "none" and stage.device.type != "cpu":
             offload = {"model": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
             getattr(pipeline, offload[drawing.offload])(device=stage.device)
-        return cls(pipeline, versioned(name, revision), drawing, stage)
+        return cls(pipeline, versioned(name, revision=revision), drawing, stage)
 
     def _make(self, prompt: str, seed: int, size: tuple[int, int] | None, **more: Any) -> Image.Image | None:  # noqa: ANN401
         """Return one picture; `size` is (width, height), None = as the pipeline has it."""

@@ -1,13 +1,15 @@
 """Loading a model and its processor from a folder or the Hub, with one clear error for everything that can be wrong."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditdm_hub.errors import BackendUnavailableError, ModelError
+from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
 from auditdm_hub.models.prompting import Processor
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
+from auditdm_hub.releases.hub_errors import explained
 
 if TYPE_CHECKING:
     import torch
@@ -17,34 +19,104 @@ PARTS = {
     "processor": ("processor_config.json", "preprocessor_config.json"),
     "tokenizer": ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"),
 }
+FIND_SECONDS = 20.0
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
+ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2")
+BITS = (0, 4, 8)
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How to load a model.
+
+    `device`: auto, cpu, cuda, cuda:1, mps. `dtype`: of `DTYPES`; "auto" = float32 on a CPU, else as stored.
+    `attention`: of `ATTENTION`; "auto" = what transformers chooses. `bits`: 4 (NF4) or 8 hold the weights of linear
+    layers in so many bits, 0 as they are. `spread`: over all GPUs, layer by layer. `remote_code`: run code of the
+    model's repository.
+
+    Raises:
+        ModelError: a value is none of these.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    attention: str = "auto"
+    bits: int = 0
+    spread: bool = False
+    remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in (("dtype", DTYPES), ("attention", ATTENTION), ("bits", BITS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise ModelError(f"got {name} {value!r}, wanted one of {', '.join(map(str, known))}")
+
+
 def load_parts(
-    name: str, revision: str | None, adapter: str | None, device: str, dtype: str, four_bit: bool = False
+    name: str, how: Loading, revision: str | None = None, adapter: str | None = None
 ) -> tuple["PreTrainedModel", Processor, str]:
     """Return model, processor and id (name@revision[+adapter@revision]).
 
     Args:
-        name: of the Hub, or a folder.
+        name: of the Hub, with "@REVISION" if it is to be pinned, or a folder.
+        how: device, precision, and the like.
         revision: of the Hub.
         adapter: a LoRA adapter that is merged into the weights.
-        device: auto, cpu, cuda, ...
-        dtype: of `DTYPES`.
-        four_bit: hold the weights of linear layers in 4 bits (NF4) while an adapter is trained beside them.
 
     Raises:
-        ModelError: there is no such model, it lacks a processor, or it does not take images and text.
-        BackendUnavailableError: 4 bits are wanted, and bitsandbytes is not installed.
+        ModelError: there is no such model, it lacks a processor, it does not take images and text, wants to run its own
+            code, or is too large for the device.
+        BackendUnavailableError: so many bits are wanted, and bitsandbytes is not installed.
     """
-    if dtype not in DTYPES:
-        raise ModelError(f"got dtype {dtype!r}, wanted one of {', '.join(DTYPES)}")
-    where = pick_device(device)
-    stored = "float32" if dtype == "auto" and where.type == "cpu" else dtype
+    where = pick_device(how.device)
+    name, revision = _pinned(name, revision)
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
+    _find(name, revision)
     with quiet_libraries():
-        return _load(name, revision, adapter, where, stored, _four_bit(where) if four_bit else None)
+        processor = _processor(name, revision, how)
+        model = _model(name, revision, how, where)
+        model_id = versioned(name, getattr(model.config, "_commit_hash", None), revision)
+        if adapter is not None:
+            model = _adapted(model, adapter)
+            model_id = f"{model_id}+{versioned(adapter)}"
+        model = _placed(model, where) if not (how.bits or how.spread) else model
+    broken = next((each for each, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
+    if broken is not None:
+        raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")
+    return model.eval(), processor, model_id
+
+
+def _pinned(name: str, revision: str | None) -> tuple[str, str | None]:
+    """Part NAME@REVISION."""
+    if Path(name).is_dir() or "@" not in name:
+        return name, revision
+    base, _, pinned = name.rpartition("@")
+    return base, revision or pinned
+
+
+def _find(name: str, revision: str | None) -> None:
+    """Ask the Hub once whether it has a model that is not in the cache: its clients would retry for minutes.
+
+    Raises:
+        ModelError: it has none, or cannot be asked.
+    """
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+
+    if Path(name).is_dir():
+        return
+    if name.startswith(("/", ".", "~")) or name.count("/") > 1:
+        raise ModelError(f"{name}: there is no such folder")
+    if constants.HF_HUB_OFFLINE or isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+        return
+    try:
+        with explained(name):
+            HfApi().model_info(name, revision=revision, timeout=FIND_SECONDS)
+    except HubError as error:
+        raise ModelError(str(error)) from error
 
 
 def _why_no_processor(name: str, error: Exception) -> str:
@@ -55,53 +127,90 @@ def _why_no_processor(name: str, error: Exception) -> str:
     return f"cannot load a processor from {name}: {_first_line(error)}"
 
 
-def _load(
-    name: str,
-    revision: str | None,
-    adapter: str | None,
-    where: "torch.device",
-    dtype: str,
-    quantization: "BitsAndBytesConfig | None",
-) -> tuple["PreTrainedModel", Processor, str]:
-    from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+def _processor(name: str, revision: str | None, how: Loading) -> Processor:
+    from transformers import AutoProcessor
 
     try:
         load: Any = AutoProcessor.from_pretrained  # untyped
-        processor = load(name, revision=revision, trust_remote_code=False)
+        processor = load(name, revision=revision, trust_remote_code=how.remote_code)
     except (OSError, ValueError, KeyError, ImportError) as error:
+        _refuse_code(name, error)
         raise ModelError(_why_no_processor(name, error)) from error
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
         raise ModelError(
             f"{name} has a {type(processor).__name__}, wanted a processor of images and text: save it beside the "
             "model with `processor.save_pretrained`"
         )
-    more = {"quantization_config": quantization, "device_map": {"": where}} if quantization else {}
+    return processor
+
+
+def _model(name: str, revision: str | None, how: Loading, where: "torch.device") -> Any:  # noqa: ANN401
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText
+
+    options: dict[str, Any] = {"dtype": "float32" if how.dtype == "auto" and where.type == "cpu" else how.dtype}
+    if how.attention != "auto":
+        options["attn_implementation"] = how.attention
+    if how.bits:
+        options |= {"quantization_config": _in_bits(how.bits, where), "device_map": {"": where}}
+    if how.spread:
+        options["device_map"] = "auto"
     try:
-        model: Any = AutoModelForImageTextToText.from_pretrained(
-            name, revision=revision, dtype=dtype, trust_remote_code=False, use_safetensors=True, **more
+        return AutoModelForImageTextToText.from_pretrained(
+            name, revision=revision, trust_remote_code=how.remote_code, use_safetensors=True, **options
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        _refuse_code(name, error)
+        if is_out_of_memory(error):
+            raise _too_large(name, None, where) from error
         raise ModelError(
             f"cannot load {name} as an image-text-to-text model with safetensors weights: {_first_line(error)}"
         ) from error
-    model_id = versioned(name, getattr(model.config, "_commit_hash", None))
-    if adapter is not None:
-        model = _adapted(model, adapter)
-        model_id = f"{model_id}+{versioned(adapter)}"
-    model = model.eval() if quantization else model.to(where).eval()
-    broken = next((each for each, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
-    if broken is not None:
-        raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")
-    return model, processor, model_id
 
 
-def _four_bit(where: "torch.device") -> "BitsAndBytesConfig":
+def _refuse_code(name: str, error: Exception) -> None:
+    if "trust_remote_code" in str(error):
+        raise ModelError(
+            f"{name} wants to run code of its own repository, which is refused: read that code, then list the model "
+            "under models.remote_code in a CONFIG file"
+        ) from error
+
+
+def _placed(model: Any, where: "torch.device") -> Any:  # noqa: ANN401
+    try:
+        return model.to(where)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _too_large(str(model.config._name_or_path), model, where) from error
+
+
+def _too_large(name: str, model: Any, where: "torch.device") -> ModelError:  # noqa: ANN401
+    import torch
+
+    size = f", its weights take {sum(w.nbytes for w in model.parameters()) / GIB:.1f} GiB" if model is not None else ""
+    free = f" of {torch.cuda.mem_get_info(where)[0] / GIB:.1f} GiB that are free" if where.type == "cuda" else ""
+    return ModelError(
+        f"{name} does not fit on {where}{size}{free}: list it under models.four_bit in a CONFIG file, or take a "
+        "smaller one (`auditdm-hub audit --plan` adds up what a configuration needs)"
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error is that the device has no memory left."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def _in_bits(bits: int, where: "torch.device") -> "BitsAndBytesConfig":
     import torch
     from transformers import BitsAndBytesConfig
 
     if find_spec("bitsandbytes") is None:
-        raise BackendUnavailableError("4 bits need bitsandbytes: pip install 'auditdm-hub[four-bit]'")
+        raise BackendUnavailableError(f"{bits} bits need bitsandbytes: pip install 'auditdm-hub[four-bit]'")
+    if bits == 8:
+        return BitsAndBytesConfig(load_in_8bit=True)
     return BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16 if where.type == "cuda" else torch.float32,

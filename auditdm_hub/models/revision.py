@@ -22,23 +22,24 @@ def folder_revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def versioned(name: str, commit: str | None = None) -> str:
+def versioned(name: str, commit: str | None = None, revision: str | None = None) -> str:
     """Return "name@revision": of a folder its own name and content, of a model of the Hub its commit.
 
     Args:
         name: as it was loaded.
         commit: of the Hub, if it is known; default: the one that the local cache of the Hub holds.
+        revision: branch, tag or commit that was asked for; default: main.
     """
     folder = Path(name)
     if folder.is_dir():
         return f"{folder.resolve().name}@{folder_revision(folder)}"
-    commit = commit or _cached_commit(name)
+    commit = commit or _cached_commit(name, revision)
     return f"{name}@{commit[:12]}" if commit else name
 
 
-def _cached_commit(name: str) -> str | None:
-    for file in ("adapter_config.json", "config.json"):
-        path = try_to_load_from_cache(name, file)
+def _cached_commit(name: str, revision: str | None) -> str | None:
+    for file in ("adapter_config.json", "config.json", "model_index.json"):
+        path = try_to_load_from_cache(name, file, revision=revision)
         if isinstance(path, str):
             return Path(path).parent.name  # .../snapshots/<commit>/<file>
     return None

@@ -16,7 +16,7 @@ from PIL.Image import Image
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from auditdm_hub.errors import ModelError
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
@@ -155,7 +155,7 @@ def load_chat_model(base: str, device: str) -> tuple[Any, Any, str]:
     Raises:
         ModelError: it cannot be loaded, sees no images, or has no chat template (PaliGemma has none).
     """
-    model, processor, name = load_parts(base, None, None, device, "auto")
+    model, processor, name = load_parts(base, Loading(device))
     require_chat_template(processor, base)
     processor.tokenizer.padding_side = "left"
     return model, processor, name

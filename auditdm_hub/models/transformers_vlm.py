@@ -7,10 +7,14 @@ How a batch of questions becomes answers:
 3. Requests are sorted by length and cut into fixed batches (`batching`), padded on the left, decoded greedily. A batch
    ends when its last answer ends.
 
+A batch for which the device has not enough memory is halved, and so are all after it; the log says so once.
+
 In fp32 an answer does not depend on what else is in its batch (but for exact ties of logits); in bf16 it may.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,7 +25,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.batching import chunks
 from auditdm_hub.models.features import ImageFeatures
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Expansion, Processor, Prompter
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 Request = tuple[str, str]
 """Name of the image, question."""
+LOADING = tuple(field.name for field in fields(Loading))
+LOG = logging.getLogger(__name__)
 
 
 class TransformersVLM:
@@ -69,7 +75,7 @@ class TransformersVLM:
         self._processor = processor
         self._tokenizer = processor.tokenizer
         self._tokenizer.padding_side = "left"
-        self._batch_size = batch_size
+        self._batch_size, self._halved = batch_size, False
         self._prompter = Prompter(processor, kind, template)
         self._features = ImageFeatures(model, processor)
         # Its own, so that sampling settings of the checkpoint play no part.
@@ -99,26 +105,24 @@ class TransformersVLM:
         *,
         revision: str | None = None,
         adapter: str | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
         chat_template: str = "",
-        **options: Any,  # noqa: ANN401  # those of __init__
+        **options: Any,  # noqa: ANN401  # those of Loading and of __init__
     ) -> "TransformersVLM":
-        """Load a model and its processor; safetensors only, never code of the model's repository.
+        """Load a model and its processor; safetensors only.
 
         Args:
-            name: a folder or a model of the Hub.
+            name: a folder, or a model of the Hub, with "@REVISION" if it is to be pinned.
             revision: branch, tag or commit on the Hub.
             adapter: folder or name of a LoRA adapter, merged into the weights.
-            device: "auto", "cpu", "cuda", "cuda:1", "mps".
-            dtype: "auto" = fp32 on a CPU, else as stored; or "float32", "bfloat16", "float16".
             chat_template: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
-            options: `family`, `prompt_template`, `batch_size`, `max_new_tokens`.
+            options: `device`, `dtype`, `attention`, `bits`, `spread`, `remote_code` (`loading.Loading`), and `family`,
+                `prompt_template`, `batch_size`, `max_new_tokens`.
 
         Raises:
             ModelError: there is no such model, it lacks a processor, or it does not take images and text.
         """
-        model, processor, model_id = load_parts(name, revision, adapter, device, dtype)
+        how = Loading(**{key: options.pop(key) for key in LOADING if key in options})
+        model, processor, model_id = load_parts(name, how, revision, adapter)
         own = model.config.model_type in PREFIX_MODELS or getattr(model.config, "auditdm_prompt_template", None)
         if chat_template and not own:
             options.setdefault("prompt_template", chat_template)
@@ -148,18 +152,42 @@ class TransformersVLM:
         texts = sorted({text for _, text in requests})
         prompts = dict(zip(texts, self._prompter.encode(texts, expansion), strict=True))
         answers: dict[Request, str | None] = {}
-        for batch in chunks([(len(prompts[text]["input_ids"]), text, sha) for sha, text in requests], self._batch_size):
-            part = [requests[k] for k in batch]
+
+        def decode(part: Sequence[Request]) -> list[str | None]:
             inputs = self._pad([prompts[text] for _, text in part])
             inputs["mm_encoder_outputs"] = {"image": self._shared([features[sha] for sha, _ in part])}
-            answers |= dict(zip(part, self._decode(inputs), strict=True))
+            return self._decode(inputs)
+
+        for batch in chunks([(len(prompts[text]["input_ids"]), text, sha) for sha, text in requests], self._batch_size):
+            part = [requests[k] for k in batch]
+            answers |= dict(zip(part, self._halving(part, decode), strict=True))
         return answers
+
+    def _halving(
+        self, part: Sequence[Request], decode: Callable[[Sequence[Request]], list[str | None]]
+    ) -> list[str | None]:
+        """Decode a batch, in halves if the device has not enough memory for the whole."""
+        try:
+            return decode(part)
+        except RuntimeError as error:
+            if len(part) == 1 or not is_out_of_memory(error):
+                raise
+        # Outside of the except, where the traceback would hold what is to be freed.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        half = (len(part) + 1) // 2
+        if self._batch_size > half:
+            if not self._halved:
+                LOG.warning("%s: not enough memory for %d questions at a time, so fewer are asked", self.id, len(part))
+            self._batch_size, self._halved = half, True
+        return [*self._halving(part[:half], decode), *self._halving(part[half:], decode)]
 
     def _answer_processed(self, named: Mapping[str, Image.Image], requests: list[Request]) -> dict[Request, str | None]:
         answers: dict[Request, str | None] = {}
         for batch in chunks([(len(text), text, sha) for sha, text in requests], self._batch_size):
             part = [requests[k] for k in batch]
-            answers |= dict(zip(part, self._decode(self._processed(named, part)), strict=True))
+            done = self._halving(part, lambda some: self._decode(self._processed(named, some)))
+            answers |= dict(zip(part, done, strict=True))
         return answers
 
     def _decode(self, inputs: dict[str, Any]) -> list[str | None]:

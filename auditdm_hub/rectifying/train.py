@@ -104,12 +104,12 @@ def _trainer(
     from peft import LoraConfig, prepare_model_for_kbit_training
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from auditdm_hub.models.loading import load_parts
+    from auditdm_hub.models.loading import Loading, load_parts
     from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Prompter
     from auditdm_hub.rectifying.collate import Collator
     from auditdm_hub.rectifying.trainer import AnswerTrainer
 
-    model, processor, _ = load_parts(base, None, None, settings.device, "auto", settings.four_bit)
+    model, processor, _ = load_parts(base, Loading(settings.device, bits=4 if settings.four_bit else 0))
     if settings.four_bit:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=model.device.type == "cuda")
     kind = model.config.model_type

@@ -4,12 +4,14 @@ A user's own object takes the place of a name: `Parts` holds those that were giv
 is first needed, so that a resumed run loads only what its open stages use.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.judge import load_judge
 from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
-SPENDING = "spending.json"
+SPENDING, REVISIONS = "spending.json", "revisions.json"
 SCANNED = 8
 """Pictures that the playground may draw for each of a balanced pool."""
 
@@ -254,13 +256,38 @@ class Cast:
             return CachedVLM(remote, self._cache, remote.decoding)
         options: dict[str, Any] = {
             "batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens,
-            "family": config.families.get(name), "chat_template": config.answer_prompt,
+            "family": config.families.get(name), "chat_template": config.answer_prompt, **self._loading(name),
         }  # fmt: skip
         if certainty:
-            model = CertainVLM.load(folder, device=config.device, certainty=certainty, **options)
+            model = CertainVLM.load(folder, certainty=certainty, **options)
         else:
-            model = TransformersVLM.load(folder, device=config.device, **options)
+            model = TransformersVLM.load(folder, **options)
+        self._keep_revision(f"{name}: {place}" if name == PLAYGROUND else name, model.id)
         return CachedVLM(self._timed(model), self._cache, model.decoding)
+
+    def _loading(self, name: str) -> dict[str, Any]:
+        config, models = self._config, self._config.models
+        bits = 4 if name in models.four_bit else 8 if name in models.eight_bit else 0
+        return {
+            "device": config.device, "dtype": models.dtype, "attention": models.attention, "bits": bits,
+            "spread": name in models.spread, "remote_code": name in models.remote_code,
+        }  # fmt: skip
+
+    def _keep_revision(self, name: str, identity: str) -> None:
+        """Keep what a name stood for when the run began.
+
+        Raises:
+            ModelError: it stands for something else now.
+        """
+        file = Path(self._config.out) / REVISIONS
+        kept: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
+        if kept.get(name, identity) != identity:
+            raise ModelError(
+                f"{name} was {kept[name]} when this run began, and is {identity} now: bring that version back, or "
+                "begin another run (NAME@COMMIT pins a model of the Hub)"
+            )
+        if name not in kept and file.parent.is_dir():
+            atomic_write_json(file, {**kept, name: identity})
 
     def _endpoint(self, name: str) -> EndpointVLM:
         config, asked = self._config, self._config.endpoints

@@ -228,12 +228,12 @@ class _Rectifying:
         return [str(ADAPTER), str(FOLDER / STRENGTH)]
 
     def _merge(self) -> list[str]:
-        from auditdm_hub.models.loading import load_parts
+        from auditdm_hub.models.loading import Loading, load_parts
         from auditdm_hub.models.quiet import quiet_libraries
 
         with quiet_libraries():
             model, processor, _ = load_parts(
-                self._lessons.target, None, str(self._run.path / ADAPTER), self._wanted.tuning.device, "auto"
+                self._lessons.target, Loading(self._wanted.tuning.device), adapter=str(self._run.path / ADAPTER)
             )
             model.save_pretrained(self._run.path / MERGED)
             processor.save_pretrained(self._run.path / MERGED)

@@ -156,6 +156,40 @@ def test_an_answer_that_is_less_certain_than_wanted_is_none(
     assert answers(0.999999) == [None] * len(images)
 
 
+@pytest.mark.parametrize("way", ["shared", "processed"])
+def test_a_batch_for_which_memory_is_too_small_is_halved_and_the_log_says_so_once(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, way: str,
+) -> None:  # fmt: skip
+    images, questions = pairs(pictures)
+    folder = str(tiny_folders["gemma3"])
+    wanted = load_vlm(folder, max_new_tokens=LENGTH).answer(images, questions)
+    model = load_vlm(folder, max_new_tokens=LENGTH)
+    generate, sizes = model._model.generate, list[int]()
+
+    def small(**inputs: torch.Tensor) -> object:
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return generate(**inputs)
+
+    monkeypatch.setattr(model._model, "generate", small)
+    if way == "processed":
+        monkeypatch.setattr(model._prompter, "expansion", lambda question, image: None)
+    assert model.answer(images, questions) == wanted
+    assert len(caplog.messages) == 1 and "not enough memory" in caplog.messages[0]
+    before = len(sizes)
+    assert model.answer(images, questions) == wanted
+    assert max(sizes[before:]) <= 4  # it does not try again what failed
+
+    def never(**inputs: torch.Tensor) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(model._model, "generate", never)
+    with pytest.raises(torch.OutOfMemoryError):
+        model.answer(images, questions)
+
+
 def test_no_requests(tiny_folders: dict[str, Path]) -> None:
     assert load_vlm(str(tiny_folders["llava"])).answer([], []) == []
 
@@ -217,6 +251,10 @@ def test_what_cannot_be_loaded_is_one_clear_error(tmp_path: Path, tiny_folders: 
         load_vlm("no-such/model")
     with pytest.raises(ModelError, match="wanted one of auto, float32"):
         load_vlm(str(tiny_folders["llava"]), dtype="int4")
+    with pytest.raises(ModelError, match="got attention 'best', wanted one of auto, eager"):
+        load_vlm(str(tiny_folders["llava"]), attention="best")
+    with pytest.raises(ModelError, match="there is no such folder"):
+        load_vlm(str(tmp_path / "nowhere"))
     with pytest.raises(ModelError, match="device"):
         load_vlm(str(tiny_folders["llava"]), device="cuda:9" if not torch.cuda.is_available() else "nowhere")
     with pytest.raises(ModelError, match="cannot put adapter"):

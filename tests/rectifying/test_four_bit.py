@@ -8,7 +8,7 @@ from PIL.Image import Image
 
 from auditdm_hub.errors import BackendUnavailableError
 from auditdm_hub.models import load_vlm
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.rectifying.examples import Example
@@ -26,8 +26,8 @@ def lessons() -> tuple[list[Example], dict[str, Image]]:
 
 
 def test_linear_layers_are_held_in_four_bits() -> None:
-    model, _, _ = load_parts(BASE, None, None, "cpu", "auto", four_bit=True)
-    whole, _, _ = load_parts(BASE, None, None, "cpu", "auto")
+    model, _, _ = load_parts(BASE, Loading("cpu", bits=4))
+    whole, _, _ = load_parts(BASE, Loading("cpu"))
     layers = [name for name, layer in model.named_modules() if type(layer).__name__ == "Linear4bit"]
     assert len(layers) > 20
     assert model.get_memory_footprint() < 0.7 * whole.get_memory_footprint()
@@ -47,4 +47,4 @@ def test_what_is_trained_so_fits_the_model_as_it_was(tmp_path: Path) -> None:
 def test_without_the_library_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auditdm_hub.models.loading.find_spec", lambda name: None)
     with pytest.raises(BackendUnavailableError, match="four-bit"):
-        load_parts(BASE, None, None, "cpu", "auto", four_bit=True)
+        load_parts(BASE, Loading("cpu", bits=4))

@@ -8,7 +8,7 @@ from peft import LoraConfig, get_peft_model
 from PIL.Image import Image
 
 from auditdm_hub.models import load_vlm
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
@@ -23,7 +23,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter that repairs nothing: noise on the weights."""
     folder = tmp_path_factory.mktemp("noise") / "adapter"
     with quiet_libraries():
-        model, _, _ = load_parts(BASE, None, None, "cpu", "auto")
+        model, _, _ = load_parts(BASE, Loading("cpu"))
         noisy = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
         torch.manual_seed(0)
         for name, weight in noisy.named_parameters():
@@ -47,7 +47,7 @@ def kept() -> tuple[list[Example], dict[str, Image]]:
 
 def weights(adapter: Path | None) -> torch.Tensor:
     with quiet_libraries():
-        model, _, _ = load_parts(BASE, None, str(adapter) if adapter else None, "cpu", "auto")
+        model, _, _ = load_parts(BASE, Loading("cpu"), adapter=str(adapter) if adapter else None)
     return torch.cat([weight.flatten() for name, weight in model.named_parameters() if "q_proj" in name]).detach()
 
 

@@ -7,7 +7,7 @@ import torch
 from datasets import Dataset
 from trl.trainer.sft_trainer import SFTTrainer
 
-from auditdm_hub.models.loading import load_parts
+from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.prompting import Prompter
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.playground.backends import pictures
@@ -22,7 +22,7 @@ LABELS = ("purple", "4", "left", "unanswerable")
 @pytest.mark.parametrize("role", [TARGET, AUDITOR, HOLDOUT, *REFERENCES])
 def test_loss_and_gradients_are_those_of_trl(role: str, tmp_path: Path) -> None:
     with quiet_libraries():
-        model, processor, _ = load_parts(str(model_folder(role)), None, None, "cpu", "auto")
+        model, processor, _ = load_parts(str(model_folder(role)), Loading("cpu"))
     pool = list(pictures(8, 3))
     images = {str(number): image for number, (image, _, _) in enumerate(pool)}
     template = getattr(model.config, "auditdm_prompt_template", None) or "{question}"
