@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 SIDE, PATCH, TOKENS, WIDTH = 32, 16, 4, 32
@@ -165,11 +166,37 @@ def llava() -> Built:
     return hf.LlavaForConditionalGeneration(config), processor
 
 
+def llava_next() -> Built:
+    tok, grid = tokenizer({"image_token": "<image>"}), [[SIDE, 2 * SIDE], [2 * SIDE, SIDE]]
+    images = LlavaNextImageProcessorPil(
+        size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}, image_grid_pinpoints=grid
+    )
+    processor = hf.LlavaNextProcessor(
+        image_processor=images,
+        tokenizer=tok,
+        patch_size=PATCH,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        image_token="<image>",
+        chat_template=TEMPLATE.replace("IMAGE", "<image>"),
+    )
+    config = hf.LlavaNextConfig(
+        text_config=hf.LlamaConfig(**_text(tok)),
+        vision_config=hf.CLIPVisionConfig(**_vision(), projection_dim=WIDTH),
+        image_token_index=tok.image_token_id,
+        vision_feature_select_strategy="default",
+        vision_feature_layer=-1,
+        image_grid_pinpoints=grid,
+    )
+    return hf.LlavaNextForConditionalGeneration(config), processor
+
+
 BUILDERS: dict[str, Callable[[], Built]] = {
     "gemma3": gemma3,
     "paligemma": paligemma,
     "idefics3": idefics3,
     "llava": llava,
+    "llava_next": llava_next,
 }
 
 
