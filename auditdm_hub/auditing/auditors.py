@@ -86,15 +86,17 @@ class RandomAuditor:
 
 
 class PoolQuestions:
-    """Asks each image the question that stands beside it in the pool, and one of three images another question.
+    """Asks each image the question that stands beside it in the pool, or one that it may not admit.
 
-    It writes nothing of its own: what it brings is what a model is asked in use, questions that do not fit included.
+    One image of three is asked a question about another image, and one of three its own with one word changed for
+    another that stands there elsewhere: "what color is the large circle?" where there is a small one. It writes nothing
+    of its own: what it brings is what a model is asked in use, questions that do not fit included.
     """
 
-    ELSEWHERE = 3
+    OWN, ELSEWHERE, CHANGED = 0, 1, 2
 
     def __init__(self, others: Sequence[str]) -> None:
-        """Take questions about other images, for one image of three, and for those without a question.
+        """Take questions about other images.
 
         Each kind of question is as likely as another, however many wordings of it there are.
 
@@ -104,8 +106,10 @@ class PoolQuestions:
         if not others:
             raise ValueError("others must hold at least one question, got none")
         kinds: dict[str, list[str]] = {}
+        self._alike: dict[tuple[str, int], list[list[str]]] = {}
         for question in others:
             kinds.setdefault(frame(question), []).append(question)
+            self._alike.setdefault(_shape(question), []).append(question.split())
         self._others = list(kinds.values())
         self.id = f"pool-questions@{content_id(list(others), length=8)}"
 
@@ -122,5 +126,26 @@ class PoolQuestions:
 
     def _pick(self, own: str, seed: int) -> str:
         rng = random.Random(seed)
-        elsewhere = rng.randrange(self.ELSEWHERE) == 0
-        return rng.choice(rng.choice(self._others)) if elsewhere or not own else own
+        way = rng.randrange(3) if own else self.ELSEWHERE
+        if way == self.ELSEWHERE:
+            return rng.choice(rng.choice(self._others))
+        return self._changed(own, rng) if way == self.CHANGED else own
+
+    def _changed(self, own: str, rng: random.Random) -> str:
+        """Return the question with one word as another of its kind and length has it; itself if there is none."""
+        words = own.split()
+        pairs = [
+            (place, other[place])
+            for other in self._alike.get(_shape(own), [])
+            for place in range(len(words))
+            if other[place] != words[place]
+        ]
+        if not pairs:
+            return own
+        place, word = rng.choice(pairs)
+        return " ".join([*words[:place], word, *words[place + 1 :]])
+
+
+def _shape(question: str) -> tuple[str, int]:
+    """Return what questions share in which a word can be changed for another: their frame and length."""
+    return frame(question), len(question.split())

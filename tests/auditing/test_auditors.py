@@ -32,12 +32,25 @@ def test_missing_texts_are_refused() -> None:
 
 
 def test_pool_questions_are_the_images_own_but_for_one_in_three() -> None:
-    asker = PoolQuestions(["elsewhere?"])
+    asker = PoolQuestions(["what is elsewhere?"])
     count = 400
     texts = asker.write([IMAGE] * count, ["question"] * count, ["own?"] * count, [None] * count, list(range(count)))
-    assert set(texts) == {"<question> own?", "<question> elsewhere?"}
-    assert 100 <= texts.count("<question> elsewhere?") <= 170
+    assert set(texts) == {"<question> own?", "<question> what is elsewhere?"}
+    assert 100 <= texts.count("<question> what is elsewhere?") <= 170
     assert texts == [asker.write([IMAGE], ["question"], ["own?"], [None], [seed])[0] for seed in range(count)]
+
+
+def test_one_question_of_three_has_one_word_changed_for_another_that_stands_there_elsewhere() -> None:
+    own = "what color is the large circle?"
+    asker = PoolQuestions(
+        ["what color is the small star?", "what color is the cup?", "how many small stars are there?"]
+    )
+    count = 600
+    texts = asker.write([IMAGE] * count, ["question"] * count, [own] * count, [None] * count, list(range(count)))
+    changed = {"<question> what color is the small circle?", "<question> what color is the large star?"}
+    assert changed <= set(texts)
+    assert 150 <= sum(text in changed for text in texts) <= 250
+    assert 150 <= texts.count(f"<question> {own}") <= 250
 
 
 def test_each_kind_of_other_question_is_as_likely() -> None:

@@ -1,14 +1,20 @@
 """Where images come from: a folder with captions beside them, and data sets with columns of any name."""
 
 import io
+import random
+from collections import Counter
 from pathlib import Path
 
 import datasets
 import pytest
 from PIL import Image
 
-from auditdm_hub.auditing.pool import dataset_items, folder_items, holds_images
+from auditdm_hub import audit
+from auditdm_hub.auditing.novelty import frame
+from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
 from auditdm_hub.errors import ConfigError, PoolError
+from auditdm_hub.playground.backends import pictures
+from auditdm_hub.tables import read_rows
 
 
 def picture(shade: int, size: int = 32) -> Image.Image:
@@ -90,3 +96,25 @@ def test_a_wrong_column_is_answered_with_those_that_are_there(table: Path) -> No
         list(dataset_items(str(table), {"image": "foto"}, ""))
     with pytest.raises(PoolError, match="cannot be loaded"):
         list(dataset_items(str(table / "gone"), {}, ""))
+
+
+def test_a_balanced_pool_has_no_kind_of_question_much_more_often_than_another() -> None:
+    rng = random.Random(0)
+    kinds = [*["how many cats are there?"] * 90, *["is there a dog?"] * 9, "what color is it?"]
+    items = [PoolItem(str(number), Image.new("RGB", (2, 2)), "", rng.choice(kinds)) for number in range(3000)]
+    kept = Counter(item.question for item in evenly(items, 1.5))
+    assert kept["what color is it?"] == sum(item.question == "what color is it?" for item in items)
+    total = kept.total()
+    assert all(count <= 1.5 * total / 3 + 1 for count in kept.values())
+    assert kept["is there a dog?"] > 2 * kept["what color is it?"] > 20
+    broken = [PoolItem("x", None, "", "q?", fault="cannot be read")] * 3
+    assert len(list(evenly(broken, 1.0))) == 3  # counted where they are left out
+
+
+def test_an_audit_of_a_balanced_pool_has_as_many_images(tmp_path: Path) -> None:
+    run = audit(out=str(tmp_path / "run"), pool_size=120, pool_balance=1.3, steps=0, probes=4, baseline=False)
+    seeds = read_rows(run.path / "seeds.parquet")
+    asked = Counter(frame(str(row["question"])) for row in seeds)
+    assert asked.total() == 120
+    plain = Counter(frame(question) for _, _, question in pictures(120, 0))
+    assert max(asked.values()) < max(plain.values())
