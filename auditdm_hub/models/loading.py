@@ -75,7 +75,7 @@ def load_parts(
     name, revision = _pinned(name, revision)
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
-    _find(name, revision)
+    find_model(name, revision)
     with quiet_libraries():
         processor = _processor(name, revision, how)
         model = _model(name, revision, how, where)
@@ -98,7 +98,7 @@ def _pinned(name: str, revision: str | None) -> tuple[str, str | None]:
     return base, revision or pinned
 
 
-def _find(name: str, revision: str | None) -> None:
+def find_model(name: str, revision: str | None = None) -> None:
     """Ask the Hub once whether it has a model that is not in the cache: its clients would retry for minutes.
 
     Raises:

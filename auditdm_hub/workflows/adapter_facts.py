@@ -5,13 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditdm_hub.config import PLAYGROUND
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.evaluating.comparison import FILE, read_comparisons
+from auditdm_hub.playground.models import TARGET
 from auditdm_hub.publishing.adapter import base_of
 from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
 from auditdm_hub.report import checked_results
 from auditdm_hub.report.rounds import read_rounds
+from auditdm_hub.report.schema import Results
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.parts import ADAPTER
@@ -21,6 +24,7 @@ TRAINED = (
     *("learning_rate", "beta", "num_generations", "prompts_per_step", "temperature"),
     *("lora_rank", "lora_alpha", "loss_type"),
 )
+LIBRARIES = ("peft", "trl", "transformers", "torch")
 TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "adapt", "agreement", "replay")
 
 
@@ -42,13 +46,12 @@ def adapter_facts(
     """
     source, purpose, owner = _find(run, given)
     named = base or base_of(source)
-    results = portable(checked_results(owner.results(), owner.path / "results.json"))
-    auditor = results["models"]["auditor"]
-    licence = license_of(auditor["base"] if purpose == "auditor" else results["target"]) or license_of(named)
+    results = _audit(owner)
+    licence = license_of(_adapted_model(owner, results, purpose)) or license_of(named)
     if not licence:
         raise ReleaseError(f"the licence of {named} is unknown: say it with --model-license {named}=LICENCE")
     training = owner.config.get("training", {})
-    steps = results["training"]["steps"] if purpose == "auditor" else 0
+    steps = results["training"]["steps"] if results and purpose == "auditor" else 0
     repaired = _repaired(owner) if purpose == "rectified" else Repaired({}, {}, 0.0)
     return source, Adapter(
         name=name,
@@ -58,20 +61,34 @@ def adapter_facts(
         base=named,
         base_license=licence,
         purpose=purpose,
-        datasets=(results["pool"]["source"],),
-        training={"steps": steps, "images": results["pool"]["images"]} if steps else repaired.training,
+        datasets=(results["pool"]["source"] if results else str(owner.config["failures"]).partition("@")[0],),
+        training={"steps": steps, "images": results["pool"]["images"]} if results and steps else repaired.training,
         hyperparameters=(
             {key: str(training[key]) for key in TRAINED if key in training} if steps else repaired.hyperparameters
         ),
         hardware=str(owner.manifest.get("hardware", "")) if steps or repaired.seconds else "",
-        seconds=results["seconds"]["train"] if steps else repaired.seconds,
-        versions={
-            key: value for key, value in results["versions"].items() if key in ("peft", "trl", "transformers", "torch")
-        },
+        seconds=results["seconds"]["train"] if results and steps else repaired.seconds,
+        versions={key: str(value) for key, value in owner.manifest["versions"].items() if key in LIBRARIES},
         comparisons=read_comparisons(source.parent / FILE if source == owner.path / STACKED else owner.path / FILE),
         rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
-        audits=(results,),
+        audits=(results,) if results else (),
     )
+
+
+def _audit(owner: Run) -> Results | None:
+    """Return the results of a run's audit; None of a rectification with a released failure set, which has none."""
+    if "failures" in owner.config:
+        return None
+    return portable(checked_results(owner.results(), owner.path / "results.json"))
+
+
+def _adapted_model(owner: Run, results: Results | None, purpose: str) -> str:
+    if results:
+        return str(results["models"]["auditor"]["base"] if purpose == "auditor" else results["target"])
+    name = str(owner.config["target"])
+    if name == PLAYGROUND:
+        return TARGET
+    return Path(name).resolve().name if Path(name).is_dir() else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
+from auditdm_hub.models.loading import find_model
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
 from auditdm_hub.rectifying.strength import scale_back
@@ -39,7 +40,7 @@ from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons
+from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons, folder_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
@@ -130,6 +131,7 @@ def rectify_release(
     """
     if wanted.probes or wanted.pool_questions or wanted.labelled:
         raise ConfigError("a released failure set has no auditor and no pool: leave more probes and data sets out")
+    find_model(folder_of(target))
     folder = download(parse_address(release), say=watcher.say)
     anywhere = replace(wanted, tuning=replace(wanted.tuning, device="auto"))  # no result depends on it
     config = {"target": target, "failures": release, "rectification": json.loads(json.dumps(asdict(anywhere)))}

@@ -3,14 +3,16 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.errors import ConfigError, ReleaseError, RunError
+from auditdm_hub.errors import ConfigError, ModelError, ReleaseError, RunError
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.skills import solve
@@ -94,7 +96,7 @@ def test_a_labelled_data_set_of_which_nothing_is_asked_is_refused(path: Path) ->
     assert not (path / FOLDER).exists()
 
 
-def test_a_release_is_learned_from(tmp_path: Path) -> None:
+def test_a_release_is_learned_from_and_the_adapter_published(tmp_path: Path, cli: Callable[..., Result]) -> None:
     out = tmp_path / "run"
     rectify_release("playground", "playground", out, SMALL)
     rows = rows_of(out)
@@ -108,6 +110,17 @@ def test_a_release_is_learned_from(tmp_path: Path) -> None:
     assert (out / ADAPTER / "adapter_model.safetensors").is_file()
     with pytest.raises(RunError, match="--resume"):
         rectify_release("playground", "playground", out, SMALL)
+    done = cli("publish", str(out), "--adapter", str(out), "--base", "ada/target", "--to", str(tmp_path / "shelf"))
+    assert done.exit_code == 0, done.output
+    card = (tmp_path / "shelf" / "README.md").read_text()
+    assert f"| rows | {sum(not row['held_out'] for row in rows):,} |" in card
+    assert "| controls |" in card
+
+
+def test_a_model_that_is_not_there_is_found_before_anything_is_fetched(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no such folder"):
+        rectify_release("playground", str(tmp_path / "nowhere"), tmp_path / "run", SMALL)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_release_has_no_auditor(tmp_path: Path) -> None:
