@@ -125,7 +125,7 @@ class RectificationConfig(Section):
     probes: Count = 0
     """Trials of the trained auditor beyond those of the audit, on more images."""
     pool_questions: Count = 0
-    """Images of the pool that are asked their own question, one of three another's: what is to be kept."""
+    """Images that are asked the pool's questions, own, changed by a word or another's: what is to be kept, mostly."""
     rows: Annotated[int, Strict(), Field(ge=2)] = 4000
     """Rows to train on, at most."""
     agreement: Annotated[float, Field(ge=0, le=1)] = 0.6
