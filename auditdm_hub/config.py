@@ -87,6 +87,8 @@ class AuditConfig(Section):
     embedder: Name = "default"
     generator: Name
     editor: Name
+    gate: str = ""
+    """A model that is asked whether a new picture shows what its caption or edit says; "" = nobody is."""
     report_to: Literal["none", "trackio", "wandb", "tensorboard"] = "none"
     batch_size: Positive
     max_new_tokens: Positive
@@ -140,7 +142,7 @@ class AuditConfig(Section):
         return self
 
     def _asked(self) -> tuple[str, ...]:
-        return (self.target, *self.references, self.holdout, self.judge)
+        return (self.target, *self.references, self.holdout, self.judge, self.gate)
 
 
 def load_config(

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from PIL.Image import Image
 
+from auditdm_hub.auditing.faithful import NOT_SHOWN, Gate
 from auditdm_hub.auditing.parse import Parsed, parse
 from auditdm_hub.auditing.themes import PASSED
 from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
@@ -47,6 +48,7 @@ class ImageTools:
     run_seed: int = 0
     generator: ImageGenerator | None = None
     editor: ImageEditor | None = None
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,26 @@ def build_probes(drafts: Sequence[Draft], auditor: str, tools: ImageTools) -> li
             instructions = [parsed[i].instruction for i in chosen]
             images = _make(action, [drafts[i] for i in chosen], instructions, tools)
             made.update(zip(chosen, images, strict=True))
-    return [
+    probes = [
         _probe(draft, parsed[i], auditor)
         if i not in made
         else _changed(_probe(draft, parsed[i], auditor), made[i], tools.images)
         for i, draft in enumerate(drafts)
     ]
+    return _gated(probes, tools)
+
+
+def _gated(probes: list[Probe], tools: ImageTools) -> list[Probe]:
+    """Return the probes, with a fault for each new picture that does not pass the gate."""
+    fresh = [i for i, probe in enumerate(probes) if probe.image_source != "original" and not probe.fault]
+    if tools.gate is None or not fresh:
+        return probes
+    pictures, before = ([tools.images.get(getattr(probes[i], name)) for i in fresh]
+                        for name in ("image_sha", "source_image_sha"))  # fmt: skip
+    checked = tools.gate.check([probes[i] for i in fresh], pictures, before)
+    for i, probe in zip(fresh, checked, strict=True):
+        probes[i] = probe
+    return probes
 
 
 def second_pass(probes: Sequence[Probe], auditor: Auditor, tools: ImageTools) -> list[Probe]:
@@ -216,4 +232,5 @@ def _changed(probe: Probe, image: Image | None, images: Images) -> Probe:
 def undrawn(probe: Probe) -> bool:
     """Whether a caption or an edit was well-formed and gave no new picture."""
     kind = probe.fault.partition(":")[0]
-    return kind in NOT_UNDERSTOOD.values() or kind == f"{probe.action} {NOTHING_CHANGED}"
+    useless = (f"{probe.action} {NOTHING_CHANGED}", f"{probe.action} {NOT_SHOWN}")
+    return kind in (*NOT_UNDERSTOOD.values(), *useless)

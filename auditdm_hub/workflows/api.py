@@ -19,7 +19,7 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 
 MODEL = ("id", "family", "answer")
 SEAMS: dict[str, tuple[str, ...]] = {
-    "target": MODEL, "holdout": MODEL, "auditor": ("id", "write"), "judge": ("id", "same"),
+    "target": MODEL, "holdout": MODEL, "gate": MODEL, "auditor": ("id", "write"), "judge": ("id", "same"),
     "embedder": ("id", "embed"), "generator": ("id", "generate"), "editor": ("id", "edit"),
 }  # fmt: skip
 """What an object in the place of a name must have, as `auditdm_hub.protocols` says."""
@@ -42,8 +42,8 @@ def audit(
         resume: go on with the run in `out`.
         yes: whether the audit may be expensive.
         watcher: is told how it comes along.
-        settings: keys of the configuration. `target`, `holdout`, `auditor`, `judge`, `embedder`, `generator` and
-            `editor` may be objects that follow their protocol (`auditdm_hub.protocols`), `references` a list of
+        settings: keys of the configuration. `target`, `holdout`, `gate`, `auditor`, `judge`, `embedder`, `generator`
+            and `editor` may be objects that follow their protocol (`auditdm_hub.protocols`), `references` a list of
             them, and `pool` an iterable of `auditdm_hub.auditing.pool.PoolItem`. An auditor of one's own is used as it
             is.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import RandomAuditor
+from auditdm_hub.auditing.faithful import Gate
 from auditdm_hub.auditing.judge import load_judge
 from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
@@ -50,6 +51,7 @@ class Parts:
     embedder: "Embedder | None" = None
     generator: "ImageGenerator | None" = None
     editor: "ImageEditor | None" = None
+    gate: "VisionLanguageModel | None" = None
     pool: "Iterable[PoolItem] | None" = None
 
 
@@ -125,6 +127,13 @@ class Cast:
 
         editing = Drawing(**self._config.editing.model_dump())
         return DiffusersEditor.load(self._config.editor, editing, self._stage)
+
+    @cached_property
+    def gate(self) -> Gate | None:
+        """Who looks whether a new picture shows what was asked for; None if nobody does."""
+        if self._parts.gate:
+            return Gate(self._timed(self._parts.gate))
+        return Gate(self._vlm(self._config.gate, "target")) if self._config.gate else None
 
     @cached_property
     def _stage(self) -> "Stage":

@@ -266,7 +266,7 @@ class _Audit:
         return Planner(self._config, self._run, self._cast, self._discovery, tools)
 
     def _tools(self, images: object) -> ImageTools:
-        return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor)  # type: ignore[arg-type]
+        return ImageTools(images, self._config.seed, self._cast.generator, self._cast.editor, self._cast.gate)  # type: ignore[arg-type]
 
     def _arms(self) -> dict[str, Callable[[], Arm]]:
         """Return what makes each auditor that takes part, by name, in the order in which they probe."""
