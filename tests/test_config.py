@@ -40,7 +40,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_every_preset_is_complete_and_described() -> None:
-    assert preset_names() == ["gemma3-4b", "paper", "playground"]
+    assert preset_names() == ["gemma3-4b", "paligemma2-3b", "paper", "playground", "qwen3-vl-4b", "smolvlm-256m"]
     for name in preset_names():
         load_config(preset=name, overrides={"pool": "photos"})
         assert len(preset_description(name)) > 20
@@ -93,7 +93,10 @@ def test_the_paper_preset_has_the_papers_figures() -> None:
             "columns:\n  image: a\n  captoin: b\n",
             "my.yaml:3: columns.captoin: got 'b', wanted one of the roles image, ",
         ),
-        ("seed: 1\npreset: papr\n", "my.yaml:2: preset: got 'papr', wanted one of gemma3-4b, paper, playground"),
+        (
+            "seed: 1\npreset: papr\n",
+            f"my.yaml:2: preset: got 'papr', wanted one of {', '.join(preset_names())}",
+        ),
     ],
 )
 def test_an_error_says_where_what_was_got_and_what_was_wanted(tmp_path: Path, text: str, message: str) -> None:

@@ -7,13 +7,14 @@ from typer.testing import Result
 from auditdm_hub.config import load_config
 
 Cli = Callable[..., Result]
+PRESETS = ["gemma3-4b", "paligemma2-3b", "paper", "playground", "qwen3-vl-4b", "smolvlm-256m"]
 
 
 def test_it_lists_each_with_its_description(cli: Cli) -> None:
     lines = cli("presets").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["gemma3-4b", "paper", "playground"]
-    assert lines[2].endswith("The embedded playground: offline, some minutes on two CPU cores.")
-    assert list(json.loads(cli("presets", "--json").stdout)) == ["gemma3-4b", "paper", "playground"]
+    assert [line.split()[0] for line in lines] == PRESETS
+    assert lines[3].endswith("The embedded playground: offline, some minutes on two CPU cores.")
+    assert list(json.loads(cli("presets", "--json").stdout)) == PRESETS
 
 
 def test_what_it_prints_is_a_configuration(cli: Cli, tmp_path: Path) -> None:
