@@ -14,7 +14,7 @@ from typing import Self
 
 from PIL.Image import Image
 
-from auditdm_hub.errors import RunError, no_space
+from auditdm_hub.errors import AnswersEndedError, RunError, no_space
 from auditdm_hub.images import image_sha
 from auditdm_hub.protocols import VisionLanguageModel
 
@@ -123,7 +123,11 @@ class CachedVLM:
         missing = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
         self.misses += sum(key in missing for key in keys)
         if missing:
-            asked = self._model.answer([image for image, _ in missing.values()], [text for _, text in missing.values()])
+            try:
+                asked = self._model.answer([image for image, _ in missing.values()], [q for _, q in missing.values()])
+            except AnswersEndedError as error:  # what was paid for is kept for the run that goes on
+                self._cache.put(dict(zip(missing, error.answers, strict=True)))
+                raise
             fresh = dict(zip(missing, asked, strict=True))
             self._cache.put(fresh)
             known |= fresh

@@ -65,7 +65,7 @@ class AuditConfig(Section):
     pool_license: str = ""
     pool_size: Positive
     pool_balance: Annotated[float, Field(ge=0)] = 0.0
-    """The most images for one kind of question, in even shares; 0 = as the pool comes."""
+    """The most images for one kind of question, in even shares, while there are others; 0 = as the pool comes."""
     probes: Positive
     """Trials of each auditor."""
     probe_temperature: Annotated[float, Field(gt=0)] = 1.0
@@ -131,6 +131,8 @@ class AuditConfig(Section):
     def _askable(self) -> Self:
         if "://" in self.auditor:
             raise impossible("auditor", self.auditor, "a folder or a model of the Hub: a server's cannot be trained")
+        if 0 < self.pool_balance < 1:
+            raise impossible("pool_balance", self.pool_balance, "0, or at least 1")
         if self.answer_prompt and self.answer_prompt.count("{question}") != 1:
             raise impossible("answer_prompt", self.answer_prompt, "text with {question} in it once")
         priced = {name.rpartition("#")[2] for name in self.endpoints.prices}
@@ -231,11 +233,8 @@ def _explain(detail: ErrorDetails, overrides: Mapping[str, Any], file: ConfigFil
 
 
 def _known_keys(section: list[str]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {
-        "training": TrainingConfig, "rectification": RectificationConfig, "prompts": PromptsConfig,
-    }  # fmt: skip
-    model = sections[section[0]] if section else AuditConfig
-    return list(model.model_fields)
+    kind = AuditConfig.model_fields[section[0]].annotation if section else AuditConfig
+    return list(cast(type[BaseModel], kind).model_fields)
 
 
 def _location(keys: list[str], overrides: Mapping[str, Any], file: ConfigFile, base: ConfigFile) -> str:

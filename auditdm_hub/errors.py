@@ -28,6 +28,14 @@ class ModelError(AuditDMError):
     """A model cannot be loaded, lacks a processor, or does not do what the role asks for."""
 
 
+class AnswersEndedError(ModelError):
+    """A model gives no more answers. `answers` are those that it gave before, one for each question of the call."""
+
+    def __init__(self, message: str, answers: list[str | None]) -> None:
+        super().__init__(message)
+        self.answers = answers
+
+
 class BackendUnavailableError(AuditDMError):
     """An optional dependency or a remote server that was asked for is not there."""
 

@@ -138,12 +138,16 @@ class PoolQuestions:
             (place, other[place])
             for other in self._alike.get(_shape(own), [])
             for place in range(len(words))
-            if other[place] != words[place]
+            if other[place] != words[place] and frame(other[place]) == frame(words[place]) == CONTENT
         ]
         if not pairs:
             return own
         place, word = rng.choice(pairs)
         return " ".join([*words[:place], word, *words[place + 1 :]])
+
+
+CONTENT = frame("content")
+"""What the frame of a word of content is."""
 
 
 def _shape(question: str) -> tuple[str, int]:

@@ -5,7 +5,8 @@
 2. A vision-language model says whether the picture shows the caption, or what the instruction of the edit says.
 3. Whether the question can still be answered is left to the vote: what the references call unanswerable is invalid.
 
-A picture that does not pass is a fault of its trial, and is not asked about. The playground's image makers do exactly
+A picture that does not pass is a fault of its trial, and is not asked about. Where no answer was got, there is no
+trial: it is counted as passed. The playground's image makers do exactly
 what they are told or nothing, and need no gate.
 """
 
@@ -15,12 +16,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageChops
 
+from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.themes import PASSED
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Probe
 
 LEAST_CHANGE = 0.01
-NOT_SHOWN = "not realised"
+NOT_SHOWN, NO_ANSWER = "not realised", "no answer from the gate"
 CAPTION = "Does this picture show the following: {instruction} Answer yes or no."
 EDIT = "This picture was edited as follows: {instruction} Does it show the result of that? Answer yes or no."
 
@@ -47,11 +50,19 @@ class Gate:
             for probe, new, old in zip(probes, pictures, before, strict=True)
         ]
         asked = [place for place, probe in enumerate(kept) if not probe.fault]
-        answers = self.model.answer([pictures[place] for place in asked], [_question(kept[place]) for place in asked])
+        answers = self._answers([pictures[place] for place in asked], [_question(kept[place]) for place in asked])
         for place, answer in zip(asked, answers, strict=True):
-            if answer is not None and not normalise(answer).startswith("yes"):
+            if answer is None:
+                kept[place] = replace(kept[place], fault=f"{PASSED}: {NO_ANSWER}")
+            elif not normalise(answer).startswith("yes"):
                 kept[place] = _faulty(kept[place])
         return kept
+
+    def _answers(self, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Sequence[str | None]:
+        try:
+            return self.model.answer(pictures, questions)
+        except FAULTS:
+            return [None] * len(questions)
 
 
 def change(before: Image.Image, after: Image.Image) -> float:

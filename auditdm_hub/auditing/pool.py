@@ -94,18 +94,22 @@ def fill_pool(
     return Pool(tuple(seeds.values()), dict(sorted(skipped.items())))
 
 
-def evenly(items: Iterable[PoolItem], surplus: float) -> Iterator[PoolItem]:
-    """Leave out items whose kind of question already has more than `surplus` times its even share of those before.
+def evenly(items: Callable[[], Iterable[PoolItem]], surplus: float) -> Iterator[PoolItem]:
+    """Yield first those items whose kind of question has no more than `surplus` times its even share before them.
 
-    A kind is a frame, the words of structure of a question; items without a question are one kind.
+    A kind is a frame, the words of structure of a question; items without a question are one kind. `items` is called
+    again for what was left out, should that be wanted after all.
     """
-    taken, kinds = Counter[str](), set[str]()
-    for item in items:
+    taken, kinds, left = Counter[str](), set[str](), set[int]()
+    for number, item in enumerate(items()):
         kind = frame(item.question)
         kinds.add(kind)
         if item.image is None or taken[kind] <= surplus * taken.total() / len(kinds):
             taken[kind] += item.image is not None
             yield item
+        else:
+            left.add(number)
+    yield from (item for number, item in enumerate(items()) if number in left) if left else ()
 
 
 def holds_images(folder: Path) -> bool:

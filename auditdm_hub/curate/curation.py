@@ -72,11 +72,12 @@ class Beforehand:
     """What other trials tell, those of a training for instance.
 
     `contrast`: judged exchanges to search rules over, which are not part of what is described. `proposed`: types that
-    they suggested, to be tested as they are.
+    they suggested, to be tested as they are, on trials about other images than those (`seen`, by hash) that they had.
     """
 
     contrast: Sequence[Judged] = ()
     proposed: Sequence[FailureType] = ()
+    seen: frozenset[str] = frozenset()
 
 
 NOTHING = Beforehand()
@@ -191,14 +192,17 @@ def _draft_proposed(
     table: Table, drafts: Sequence[_Draft], before: Beforehand, base: float, evidence: float
 ) -> list[_Draft]:
     """Return what is new of the types that were proposed: no other explains it, or has its name."""
+    if not before.proposed:
+        return []
     explained = np.zeros(len(table.judged), bool)
     for draft in drafts:
         explained |= _holds(table, draft)
+    seen = np.array([row.probe.source_image_sha in before.seen for row in table.judged], bool)
     names = {draft.name for draft in drafts}
     new = [kind for kind in before.proposed if kind.name not in names]
     return [
         _Draft(kind.name, kind.predicate.text, rule)
-        for kind, rule in supported(table, new, explained, base, evidence)
+        for kind, rule in supported(table, new, (explained, ~seen), base, evidence)
     ]  # fmt: skip
 
 

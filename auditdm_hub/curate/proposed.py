@@ -21,19 +21,20 @@ OWN = 0.5
 
 
 def supported(
-    table: Table, proposed: Sequence[FailureType], explained: Mask, base: float, evidence: float
+    table: Table, proposed: Sequence[FailureType], parts: tuple[Mask, Mask], base: float, evidence: float
 ) -> list[tuple[FailureType, Rule]]:
     """Return the proposed types that hold on these trials too, each with its rule, the best supported first.
 
     Args:
         table: the judged exchanges; `n` trials.
         proposed: the types to test.
-        explained: (n,) the trials that other types explain.
+        parts: (n,) the trials that other types explain; (n,) those about images that the suggesting ones had not.
         base: the failure rate of what no type explains.
         evidence: nats that a rule must score beyond ln(how many are tested).
     """
     rules = [(kind, read_rule(kind.predicate.rule)) for kind in proposed]
-    masks = [np.logical_or.reduce([table.holds(every) for every in rule]) for _, rule in rules]
+    explained, fresh = parts
+    masks = [np.logical_or.reduce([table.holds(every) for every in rule]) & fresh for _, rule in rules]
     least = evidence + math.log(max(1, len(rules)))
     scores = [float(divergence(table.failed[mask].sum(), mask.sum(), base)) for mask in masks]
     found, taken = [], explained.copy()

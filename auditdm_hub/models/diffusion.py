@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Offload = Literal["none", "model", "sequential"]
 MULTIPLE = 16
 """Width and height of what a pipeline is given: all of them take multiples of this."""
+LARGEST = 768
+"""The longer side of an image that is edited, where neither the settings nor the pipeline say one."""
 FLAT = 2
 """Levels of 255 within which every channel of a flat picture stays."""
 TEXT, EDIT = "text-to-image", "image-editing"
@@ -61,7 +63,7 @@ class Stage:
         self._there: Any = None
 
     def enter(self, pipeline: Any) -> None:  # noqa: ANN401 - diffusers has no common type with what is used
-        """Put a pipeline on the device, and the one before it into the memory of the host."""
+        """Put a pipeline on the device, and the one before it into the memory of the host; None = leave it empty."""
         if self._there is pipeline:
             return
         if self._there is not None:
@@ -70,7 +72,8 @@ class Stage:
                 import torch
 
                 torch.cuda.empty_cache()
-        pipeline.to(self.device)
+        if pipeline is not None:
+            pipeline.to(self.device)
         self._there = pipeline
 
 
@@ -131,8 +134,8 @@ class _Pipeline:
         import torch
 
         drawing = self._drawing
-        if drawing.offload == "none" or self._stage.device.type == "cpu":
-            self._stage.enter(self._pipeline)
+        moves_itself = drawing.offload != "none" and self._stage.device.type != "cpu"
+        self._stage.enter(None if moves_itself else self._pipeline)
         wanted: dict[str, Any] = {**more, "prompt": prompt, "generator": torch.Generator("cpu").manual_seed(seed)}
         if drawing.steps:
             wanted["num_inference_steps"] = drawing.steps
@@ -178,11 +181,21 @@ class DiffusersEditor(_Pipeline):
         return [self._one(image, instruction, seed) for image, instruction, seed in rows]
 
     def _one(self, image: Image.Image, instruction: str, seed: int) -> Image.Image | None:
-        size = fitted(image.size, self._drawing.size or max(image.size))
-        given = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        own = {"_auto_resize": False, "max_area": size[0] * size[1]}  # FLUX Kontext would choose another size
-        made = self._make(instruction, seed, size, image=given, **own)
+        if not self._drawing.size:  # a pipeline knows what size it was made for, if it takes one
+            made = self._make(instruction, seed, None, image=self._given(image))
+        else:
+            size = fitted(image.size, self._drawing.size)
+            given = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+            own = {"_auto_resize": False, "max_area": size[0] * size[1]}  # FLUX Kontext would choose another size
+            made = self._make(instruction, seed, size, image=given, **own)
         return None if made is None else made.resize(image.size, Image.Resampling.LANCZOS)
+
+    def _given(self, image: Image.Image) -> Image.Image:
+        """Return an image as a pipeline takes it that has no size of its own: in multiples of 16 pixels."""
+        plain = image.convert("RGB")
+        if "height" in self._accepted:
+            return plain
+        return plain.resize(fitted(plain.size, min(max(plain.size), LARGEST)), Image.Resampling.LANCZOS)
 
 
 def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:

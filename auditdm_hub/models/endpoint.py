@@ -1,8 +1,8 @@
 """A model behind an OpenAI-compatible endpoint: vLLM, SGLang, `transformers serve`, or a provider.
 
 1. Equal (image, question) pairs are asked once; no more than `concurrency` requests are open at a time.
-2. A request that fails is sent again, after growing pauses or when the server says (Retry-After); what still fails, or
-   comes back empty, is no answer (`None`), never a wrong one.
+2. A request that fails is sent again, after growing pauses or when the server says (Retry-After, if that is no more
+   than the client's two minutes); what still fails, or comes back empty, is no answer (`None`), never a wrong one.
 3. What waiting does not mend ends the audit in one line: a key that is refused, a model that is not there, no
    answer at all in several batches in a row, a limit on the cost (`Ledger`). The audit can be resumed.
 
@@ -14,7 +14,7 @@ import base64
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from PIL.Image import Image
 
-from auditdm_hub.errors import BackendUnavailableError, ModelError
+from auditdm_hub.errors import AnswersEndedError, BackendUnavailableError, ModelError
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = re.compile(r"https?://[^#\s]+#\S+")
 KEY = "OPENAI_API_KEY"
+PAYMENT_REQUIRED = 402
 NO_KEY = "none"
 """What a server without keys is sent: the client wants one."""
 PATIENCE = 3
@@ -70,20 +71,24 @@ class EndpointVLM:
         """
         if not is_endpoint(name):
             raise ModelError(f"got {name!r}, wanted URL#MODEL, e.g. http://127.0.0.1:8000/v1#Qwen/Qwen3-VL-4B-Instruct")
+        self._name = name
         self._url, self._model = name.split("#", 1)
+        if "@" in urlsplit(self._url).netloc:  # the address is part of the id, which is published
+            raise ModelError(f"{self._model}: the address holds a name or a password: leave them out, {KEY} is sent")
         self.id = f"{self._model}@{urlsplit(self._url).netloc}"
         self.family = family or _family(self._model)
         self.decoding = f"endpoint, greedy, at most {asking.max_new_tokens} tokens, {asking.prompt_template!r}"
         self._asking, self._ledger = asking, ledger
         self._client = _client(self._url, asking)
         self._silent = 0
+        self._ended = ""
 
     def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
         """Answer `questions[i]` on `images[i]`; `None` where no answer was got.
 
         Raises:
-            ModelError: the endpoint refuses the key or the model, says nothing several times in a row, or the limit on
-                the cost is reached.
+            AnswersEndedError: the endpoint refuses the key or the model, or there is no credit left.
+            ModelError: it says nothing several times in a row, or the limit on the cost is reached.
         """
         if self._ledger is not None:
             self._ledger.refuse_more()
@@ -97,14 +102,21 @@ class EndpointVLM:
             got = list(pool.map(lambda request: self._ask(urls[request[0]], request[1]), distinct))
         if self._ledger is not None:
             self._ledger.keep()
-        self._refuse_silence([fault for _, fault in got])
         answers = dict(zip(distinct, (text for text, _ in got), strict=True))
+        if self._ended:
+            why, self._ended = self._ended, ""
+            raise AnswersEndedError(
+                f"{why}; continue with --resume when that is mended", [answers[request] for request in requests]
+            )
+        self._refuse_silence([fault for _, fault in got])
         return [answers[request] for request in requests]
 
     def _ask(self, url: str, question: str) -> tuple[str | None, str]:
         """Return the answer and "", or `None` and why there is none."""
         from openai import APIError, AuthenticationError, NotFoundError, OpenAIError, PermissionDeniedError
 
+        if self._ended:
+            return None, self._ended
         text = self._asking.prompt_template.replace(QUESTION, question)
         content: Any = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
         try:
@@ -116,20 +128,25 @@ class EndpointVLM:
             )
             return self._read(made)
         except (AuthenticationError, PermissionDeniedError) as error:
-            raise ModelError(f"{self._url} refuses the key in {KEY}: {_first_line(error)}") from error
+            return self._end(f"{self._url} refuses the key in {KEY}: {_first_line(error)}")
         except NotFoundError as error:
-            raise ModelError(f"{self._url} has no model {self._model}: {_first_line(error)}") from error
+            return self._end(f"{self._url} has no model {self._model}: {_first_line(error)}")
         except APIError as error:
-            if error.code == "insufficient_quota":
-                raise ModelError(f"{self._url}: the account has no credit left: {_first_line(error)}") from error
+            if error.code == "insufficient_quota" or getattr(error, "status_code", 0) == PAYMENT_REQUIRED:
+                return self._end(f"{self._url}: the account has no credit left: {_first_line(error)}")
             return None, _first_line(error)
         except (OpenAIError, ValueError) as error:  # a body that is not JSON is a ValueError
             return None, _first_line(error)
 
+    def _end(self, why: str) -> tuple[None, str]:
+        """Ask nothing more in this batch; what it got is kept, and the audit ends."""
+        self._ended = why
+        return None, why
+
     def _read(self, made: Any) -> tuple[str | None, str]:  # noqa: ANN401 - a server may send anything
         usage = getattr(made, "usage", None)
         if usage is not None and self._ledger is not None:
-            self._ledger.add(self._model, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+            self._ledger.add(self._name, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         choices = getattr(made, "choices", None)
         message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
         text = getattr(message, "content", None)
@@ -177,8 +194,3 @@ def _count(usage: Any, name: str) -> int:  # noqa: ANN401
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
-
-
-def prices_of(names: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, float]]:
-    """Return prices by model from those by `URL#MODEL` or by model."""
-    return {name.split("#", 1)[-1]: (float(pair[0]), float(pair[1])) for name, pair in names.items()}

@@ -10,7 +10,7 @@ from auditdm_hub.errors import ModelError
 
 MILLION = 1_000_000
 Prices = Mapping[str, tuple[float, float]]
-"""Model -> price of a million tokens read, and of a million written, in one currency."""
+"""URL#MODEL or MODEL -> price of a million tokens read, and of a million written, in one currency."""
 
 
 class Ledger:
@@ -50,8 +50,11 @@ class Ledger:
     def spent(self) -> float:
         """The cost of all tokens so far, in the currency of the prices; a model without a price costs nothing."""
         with self._lock:
-            rows = [(self._prices.get(model, (0.0, 0.0)), counts) for model, counts in self._tokens.items()]
+            rows = [(self._price(model), counts) for model, counts in self._tokens.items()]
         return sum((price[0] * counts[0] + price[1] * counts[1]) / MILLION for price, counts in rows)
+
+    def _price(self, name: str) -> tuple[float, float]:
+        return self._prices.get(name) or self._prices.get(name.rpartition("#")[2]) or (0.0, 0.0)
 
     @property
     def tokens(self) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
 from auditdm_hub.models.prompting import Processor
 from auditdm_hub.models.quiet import quiet_libraries
-from auditdm_hub.models.revision import versioned
+from auditdm_hub.models.revision import split_pin, versioned
 from auditdm_hub.releases.hub_errors import explained
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def load_parts(
         BackendUnavailableError: so many bits are wanted, and bitsandbytes is not installed.
     """
     where = pick_device(how.device)
-    name, revision = _pinned(name, revision)
+    name, pin = split_pin(name)
+    revision = revision or pin
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"{name} has no config.json: wanted a folder that `save_pretrained` of a model wrote")
     find_model(name, revision)
@@ -84,18 +85,15 @@ def load_parts(
             model = _adapted(model, adapter)
             model_id = f"{model_id}+{versioned(adapter)}"
         model = _placed(model, where) if not (how.bits or how.spread) else model
-    broken = next((each for each, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
+    broken = next((each for each, weight in model.named_parameters() if not _is_whole(weight)), None)
     if broken is not None:
         raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")
     return model.eval(), processor, model_id
 
 
-def _pinned(name: str, revision: str | None) -> tuple[str, str | None]:
-    """Part NAME@REVISION."""
-    if Path(name).is_dir() or "@" not in name:
-        return name, revision
-    base, _, pinned = name.rpartition("@")
-    return base, revision or pinned
+def _is_whole(weight: Any) -> bool:  # noqa: ANN401
+    """Whether all weights are numbers; what was left outside of the memory cannot be looked at."""
+    return bool(weight.is_meta) or bool(weight.isfinite().all())
 
 
 def find_model(name: str, revision: str | None = None) -> None:
@@ -106,6 +104,8 @@ def find_model(name: str, revision: str | None = None) -> None:
     """
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
+    name, pin = split_pin(name)
+    revision = revision or pin
     if Path(name).is_dir():
         return
     if name.startswith(("/", ".", "~")) or name.count("/") > 1:

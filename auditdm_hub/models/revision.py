@@ -22,6 +22,14 @@ def folder_revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def split_pin(name: str) -> tuple[str, str | None]:
+    """Part NAME@REVISION; a folder, and a name without a pin, have none."""
+    if Path(name).is_dir() or "@" not in name or "://" in name:
+        return name, None
+    base, _, pin = name.rpartition("@")
+    return base, pin
+
+
 def versioned(name: str, commit: str | None = None, revision: str | None = None) -> str:
     """Return "name@revision": of a folder its own name and content, of a model of the Hub its commit.
 
@@ -30,6 +38,8 @@ def versioned(name: str, commit: str | None = None, revision: str | None = None)
         commit: of the Hub, if it is known; default: the one that the local cache of the Hub holds.
         revision: branch, tag or commit that was asked for; default: main.
     """
+    name, pin = split_pin(name)
+    revision = revision or pin
     folder = Path(name)
     if folder.is_dir():
         return f"{folder.resolve().name}@{folder_revision(folder)}"

@@ -7,7 +7,7 @@ How a batch of questions becomes answers:
 3. Requests are sorted by length and cut into fixed batches (`batching`), padded on the left, decoded greedily. A batch
    ends when its last answer ends.
 
-A batch for which the device has not enough memory is halved, and so are all after it; the log says so once.
+A batch for which the device has not enough memory is halved, and so are those of later calls; the log says so once.
 
 In fp32 an answer does not depend on what else is in its batch (but for exact ties of logits); in bf16 it may.
 """
@@ -146,7 +146,7 @@ class TransformersVLM:
     ) -> dict[Request, str | None]:
         features = None
         if expansion is not None:
-            features = self._features.encode({sha: named[sha] for sha, _ in requests}, self._batch_size)
+            features = self._encode({sha: named[sha] for sha, _ in requests})
         if expansion is None or features is None:
             return self._answer_processed(named, requests)
         texts = sorted({text for _, text in requests})
@@ -170,17 +170,34 @@ class TransformersVLM:
         try:
             return decode(part)
         except RuntimeError as error:
-            if len(part) == 1 or not is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         # Outside of the except, where the traceback would hold what is to be freed.
+        half = self._halve(len(part))
+        if len(part) == 1:
+            return [None]  # no answer was got; those to other questions are not lost for it
+        return [*self._halving(part[:half], decode), *self._halving(part[half:], decode)]
+
+    def _encode(self, images: Mapping[str, Image.Image]) -> dict[str, torch.Tensor] | None:
+        """Encode images, fewer at a time if the device has not enough memory."""
+        while True:
+            size = self._batch_size
+            try:
+                return self._features.encode(images, size)
+            except RuntimeError as error:
+                if size == 1 or not is_out_of_memory(error):
+                    raise
+            self._halve(size)
+
+    def _halve(self, size: int) -> int:
+        """Free memory, remember that half of `size` is the most from now on, say so once, and return it."""
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        half = (len(part) + 1) // 2
-        if self._batch_size > half:
-            if not self._halved:
-                LOG.warning("%s: not enough memory for %d questions at a time, so fewer are asked", self.id, len(part))
-            self._batch_size, self._halved = half, True
-        return [*self._halving(part[:half], decode), *self._halving(part[half:], decode)]
+        half = (size + 1) // 2
+        if not self._halved:
+            LOG.warning("%s: not enough memory for %d questions at a time, so fewer are asked", self.id, size)
+        self._batch_size, self._halved = min(self._batch_size, half), True
+        return half
 
     def _answer_processed(self, named: Mapping[str, Image.Image], requests: list[Request]) -> dict[Request, str | None]:
         answers: dict[Request, str | None] = {}

@@ -52,7 +52,8 @@ def adapter_facts(
         raise ReleaseError(f"the licence of {named} is unknown: say it with --model-license {named}=LICENCE")
     training = owner.config.get("training", {})
     steps = results["training"]["steps"] if results and purpose == "auditor" else 0
-    repaired = _repaired(owner) if purpose == "rectified" else Repaired({}, {}, 0.0)
+    own = purpose == "rectified" and source.resolve() == (owner.path / RECTIFIED).resolve()
+    repaired = _repaired(owner) if own else Repaired({}, {}, 0.0)
     return source, Adapter(
         name=name,
         on_hub=on_hub,
@@ -61,7 +62,7 @@ def adapter_facts(
         base=named,
         base_license=licence,
         purpose=purpose,
-        datasets=(results["pool"]["source"] if results else str(owner.config["failures"]).partition("@")[0],),
+        datasets=_learned_from(owner, results),
         training={"steps": steps, "images": results["pool"]["images"]} if results and steps else repaired.training,
         hyperparameters=(
             {key: str(training[key]) for key in TRAINED if key in training} if steps else repaired.hyperparameters
@@ -80,6 +81,14 @@ def _audit(owner: Run) -> Results | None:
     if "failures" in owner.config:
         return None
     return portable(checked_results(owner.results(), owner.path / "results.json"))
+
+
+def _learned_from(owner: Run, results: Results | None) -> tuple[str, ...]:
+    """Return what an adapter learned from; of a folder of releases, whose path is nobody's business, nothing."""
+    if results:
+        return (str(results["pool"]["source"]),)
+    address = str(owner.config["failures"])
+    return () if Path(address.partition("@")[0]).exists() else (address,)
 
 
 def _adapted_model(owner: Run, results: Results | None, purpose: str) -> str:

@@ -22,14 +22,16 @@ from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.curate import load_embedder
 from auditdm_hub.errors import ConfigError, ModelError
-from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint, prices_of
+from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
-from auditdm_hub.models.revision import versioned
+from auditdm_hub.models.revision import split_pin, versioned
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from auditdm_hub.models.diffusion import Stage
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
@@ -75,7 +77,8 @@ class Cast:
         if self._parts.references:
             return tuple(self._timed(model) for model in self._parts.references)
         names = self._config.references or (PLAYGROUND,) * len(REFERENCES)
-        return tuple(self._vlm(name, place) for name, place in zip(names, REFERENCES * len(names), strict=False))
+        models = [self._vlm(name, place) for name, place in zip(names, REFERENCES * len(names), strict=False)]
+        return tuple(_of_one_lineage(models, [is_endpoint(name) for name in names]))
 
     @cached_property
     def holdout(self) -> "VisionLanguageModel | None":
@@ -131,6 +134,8 @@ class Cast:
     @cached_property
     def gate(self) -> Gate | None:
         """Who looks whether a new picture shows what was asked for; None if nobody does."""
+        if "caption" not in self._config.actions and "edit" not in self._config.actions:
+            return None
         if self._parts.gate:
             return Gate(self._timed(self._parts.gate))
         return Gate(self._vlm(self._config.gate, "target")) if self._config.gate else None
@@ -215,8 +220,8 @@ class Cast:
 
     def pool_items(self) -> Iterable[PoolItem]:
         """Return the images that the configuration names, balanced if it wants that."""
-        items, balance = self._pool_items(), self._config.pool_balance
-        return evenly(items, balance) if balance else items
+        balance = self._config.pool_balance
+        return evenly(self._pool_items, balance) if balance else self._pool_items()
 
     def _pool_items(self) -> Iterable[PoolItem]:
         from auditdm_hub.playground.backends import LICENCE, pictures
@@ -276,10 +281,15 @@ class Cast:
 
     def _loading(self, name: str) -> dict[str, Any]:
         config, models = self._config, self._config.models
-        bits = 4 if name in models.four_bit else 8 if name in models.eight_bit else 0
+
+        def listed(names: Sequence[str]) -> bool:
+            """Whether a list has the model, with its commit or without."""
+            return name in names or split_pin(name)[0] in names
+
+        bits = 4 if listed(models.four_bit) else 8 if listed(models.eight_bit) else 0
         return {
             "device": config.device, "dtype": models.dtype, "attention": models.attention, "bits": bits,
-            "spread": name in models.spread, "remote_code": name in models.remote_code,
+            "spread": listed(models.spread), "remote_code": listed(models.remote_code),
         }  # fmt: skip
 
     def _keep_revision(self, name: str, identity: str) -> None:
@@ -308,13 +318,40 @@ class Cast:
     def ledger(self) -> Ledger:
         """What endpoints were paid."""
         asked = self._config.endpoints
-        return Ledger(Path(self._config.out) / SPENDING, prices_of(asked.prices), asked.max_cost)
+        return Ledger(Path(self._config.out) / SPENDING, asked.prices, asked.max_cost)
 
     def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":
         from auditdm_hub.models.timed import TimedVLM
 
         seconds = self._config.answer_timeout
         return TimedVLM(model, seconds) if seconds else model
+
+
+def _of_one_lineage(models: "Sequence[VisionLanguageModel]", remote: Sequence[bool]) -> "list[VisionLanguageModel]":
+    """Give a model behind an endpoint ("qwen") the family of one that is here ("qwen3_vl"): they have one vote."""
+    here = [model.family for model, far in zip(models, remote, strict=True) if not far]
+    found: list[VisionLanguageModel] = []
+    for model, far in zip(models, remote, strict=True):
+        same = next((family for family in here if far and family.startswith(model.family)), "")
+        found.append(OfFamily(model, same) if same else model)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OfFamily:
+    """A model that votes for another family than it says."""
+
+    model: "VisionLanguageModel"
+    family: str
+
+    @property
+    def id(self) -> str:
+        """That of the model."""
+        return self.model.id
+
+    def answer(self, images: "Sequence[Image]", questions: Sequence[str]) -> list[str | None]:
+        """Answer as the model does."""
+        return self.model.answer(images, questions)
 
 
 def shipped(folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """What an auditor is asked for: the curriculum of its training, and the themes with which it probes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -22,8 +22,10 @@ TRIALS = Path("auditor") / "trials"
 class Planner:
     """Plans for one audit, from its configuration and from the trials of its training."""
 
-    def __init__(self, config: AuditConfig, run: Run, cast: Cast, seeds: Sequence[Seed], tools: ImageTools) -> None:
-        """Plan for a run; `seeds` are all images that its auditors may see, `tools` what they rehearse with."""
+    def __init__(
+        self, config: AuditConfig, run: Run, cast: Cast, seeds: Sequence[Seed], tools: Callable[[], ImageTools]
+    ) -> None:
+        """Plan for a run; `seeds` are all images that its auditors may see, `tools` gives what they rehearse with."""
         self._config, self._run, self._cast, self._seeds, self._tools = config, run, cast, seeds, tools
 
     def curriculum(self, seeds: Sequence[Seed]) -> Curriculum:
@@ -49,10 +51,11 @@ class Planner:
             return []
         return read_steps(self._run.path / TRIALS)
 
-    def suggested(self) -> tuple[FailureType, ...]:
-        """Return the failure types of the training's trials, to be tested on others; none if those are not kept."""
+    def suggested(self) -> tuple[tuple[FailureType, ...], frozenset[str]]:
+        """Return the failure types of the training's trials, to be tested on others, and the images that it had."""
         trials = self.trials()
-        return curate(trials, self._cast.embedder, None, self._config.seed).types if trials else ()
+        types = curate(trials, self._cast.embedder, None, self._config.seed).types if trials else ()
+        return types, frozenset(row.probe.source_image_sha for row in trials)
 
     def sees(self, seed: Seed) -> str:
         """Return what the untrained auditor answers to a seed's question; "" if it is not asked, or not certain."""
@@ -65,7 +68,8 @@ class Planner:
         if not training.choose_images or cast.answerer is None:
             return None
         arm = Arm("prompt_only", cast.auditor(None, training.temperature), cast.answerer)
-        return lambda rows: rehearse(arm, rows, self._tools)
+        tools = self._tools()
+        return lambda rows: rehearse(arm, rows, tools)
 
     @cached_property
     def _seen(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.models.endpoint import is_endpoint
+from auditdm_hub.models.revision import split_pin
 from auditdm_hub.playground.models import AUDITOR, HOLDOUT, REFERENCES, TARGET, model_folder
 from auditdm_hub.releases.hub_errors import explained
 from auditdm_hub.runs import MANIFEST, Run
@@ -71,15 +72,16 @@ def preview(config: AuditConfig) -> Preview:
     """
     models = tuple(_planned(name, roles) for name, roles in _roles(config).items())
     gpu, there = _gpu()
-    width = 2 if there else 4
-    weights = {role: model.parameters * width for model in models for role in model.roles}
-    working = round(WORKING * weights.get("auditor", 0) / 2) if config.steps else 0
+    weights = {role: round(model.parameters * _width(config, model.name, bool(there)))
+               for model in models for role in model.roles}  # fmt: skip
+    trained = next((model.parameters for model in models if "auditor" in model.roles), 0)
+    working = round(WORKING * trained) if config.steps else 0
     asked = [role for role in weights if role == "target" or role.startswith("reference")]
     held = sum(weights[role] for role in asked)
     makers = [weights[role] for role in IMAGE_MAKERS if role in weights]
     offloaded = config.drawing.offload != "none" and config.editing.offload != "none"
     pictures = 0 if offloaded else max(makers, default=0)
-    beside = sum(weights.get(role, 0) for role in ("holdout", "judge"))
+    beside = sum(weights.get(role, 0) for role in ("holdout", "judge", "gate"))
     memory = {"train": weights.get("auditor", 0) + held + working + pictures} if config.steps else {}
     memory["probe"] = weights.get("auditor", 0) + held + beside + pictures
     training, probing = questions(config)
@@ -89,6 +91,15 @@ def preview(config: AuditConfig) -> Preview:
     found = Preview(models, memory, gpu, there, (training, probing), seconds, ())
     advice = tuple(_advice(config, models, found)) if not found.fits else ()
     return Preview(models, memory, gpu, there, (training, probing), seconds, advice)
+
+
+def _width(config: AuditConfig, name: str, on_gpu: bool) -> float:
+    """Return the bytes that a weight takes."""
+    if name in config.models.four_bit:
+        return 0.56  # NF4, and a constant for each 64 weights
+    if name in config.models.eight_bit:
+        return 1.0
+    return 4.0 if config.models.dtype == "float32" or not on_gpu else 2.0
 
 
 def _roles(config: AuditConfig) -> dict[str, tuple[str, ...]]:
@@ -109,6 +120,8 @@ def _roles(config: AuditConfig) -> dict[str, tuple[str, ...]]:
     take("auditor", str(Run.open(base).config["auditor"]) if (base / MANIFEST).is_file() else config.auditor, AUDITOR)
     if config.judge not in ("vqa", "embedding"):
         take("judge", config.judge)
+    if config.gate and config.actions != ("question",):
+        take("gate", config.gate)
     for role, action in zip(IMAGE_MAKERS, ("caption", "edit"), strict=True):
         if action in config.actions:
             take(role, getattr(config, role))
@@ -132,8 +145,9 @@ def _planned(name: str, roles: tuple[str, ...]) -> PlannedModel:
 def _on_hub(name: str, roles: tuple[str, ...]) -> PlannedModel:
     from huggingface_hub import HfApi
 
+    base, pin = split_pin(name)
     with explained(f"{name} ({', '.join(roles)})"):
-        info = HfApi().model_info(name, files_metadata=True)
+        info = HfApi().model_info(base, revision=pin, files_metadata=True)
     sizes = {each.rfilename: each.size or 0 for each in info.siblings or []}
     pipeline = "model_index.json" in sizes
     # A pipeline's repository often holds the same weights in one file at its top, which diffusers does not load.

@@ -30,6 +30,7 @@ from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
+from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.models.loading import find_model
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
@@ -105,6 +106,11 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
     there = Run.open(path)
     if "curate" not in there.stages:
         raise RunError(f"{path} is no finished audit: run it again with --resume")
+    if is_endpoint(str(there.config["target"])):
+        raise RunError(
+            f"{there.config['target']} is behind an endpoint, and an adapter needs weights: audit a folder or a model "
+            "of the Hub"
+        )
     _refuse_other(path, wanted, resume)
     with closing(Run.create(path, there.config, resume=True)) as run:
         _Rectifying(run, AuditLessons(run, run.path / FOLDER, wanted.extra), wanted, watcher).run(resume)

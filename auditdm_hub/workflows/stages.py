@@ -123,7 +123,7 @@ class _Audit:
             raise ConfigError(f"report_to: {tracker} is not installed: pip install {tracker}, or leave report_to out")
         _ = cast.embedder, known_types(self._config.known)
         if not self._run.stage_done("probe"):
-            _ = cast.generator, cast.editor, cast.trained_before
+            _ = cast.generator, cast.editor, cast.gate, cast.trained_before
             _ = cast.target, cast.holdout, cast.judge
             families = len({model.family for model in cast.references})
             if self._config.quorum > families:
@@ -219,7 +219,7 @@ class _Audit:
         overrides = read_overrides(run.path)
         judged, tell = self._trials(), self._watcher.stage("curate")
         contrast = [] if self._config.baseline else self._planner.trials()
-        before = Beforehand(contrast, self._planner.suggested())
+        before = Beforehand(contrast, *self._planner.suggested())
         curation = curate(judged, self._cast.embedder, overrides, self._config.seed, None, tell, before=before)
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
         kept = run.path / TYPES
@@ -262,7 +262,9 @@ class _Audit:
 
     @cached_property
     def _planner(self) -> Planner:
-        tools = self._tools(ImageMemory(self._run.images.get))
+        def tools() -> ImageTools:
+            return self._tools(ImageMemory(self._run.images.get))
+
         return Planner(self._config, self._run, self._cast, self._discovery, tools)
 
     def _tools(self, images: object) -> ImageTools:

@@ -8,6 +8,7 @@ from PIL import Image
 from auditdm_hub.auditing.faithful import Gate, change
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, undrawn
+from auditdm_hub.auditing.themes import passed
 from auditdm_hub.records import Seed
 
 IMAGES = ImageMemory()
@@ -61,7 +62,7 @@ class Painter:
         ("edit", "paint it red.", ""),
         ("edit", "paint it blue.", "edit not realised: paint it blue."),
         ("edit", "a faint line.", "edit not realised: a faint line."),
-        ("edit", "paint it green.", ""),  # no answer was got: the trial is not lost for that
+        ("edit", "paint it green.", "passed: no answer from the gate"),  # not the trial's fault: it is none
         ("caption", "a sea that is blue", "caption not realised: a sea that is blue"),
         ("caption", "a rose that is red", ""),
     ],
@@ -69,10 +70,11 @@ class Painter:
 def test_a_picture_that_does_not_show_what_was_asked_for_is_a_fault(action: str, text: str, fault: str) -> None:
     looker, painter = Looker(), Painter()
     tools = ImageTools(IMAGES, 0, painter, painter, Gate(looker))
-    draft = Draft(SEED, action, 0, f"<{action}> {text}")  # type: ignore[arg-type]
+    draft = Draft(SEED, action, 0, f"<{action}> {text}", "theme", "wish")  # type: ignore[arg-type]
     (probe,) = build_probes([draft], "auditor", tools)
     assert probe.fault == fault
-    assert undrawn(probe) == bool(fault)
+    assert undrawn(probe) == ("not realised" in fault)
+    assert passed(probe) == ("no answer" in fault)
     assert probe.image_sha != SEED.image_sha
     assert len(looker.asked) == ("faint" not in text)
     assert all(text in question for question in looker.asked)

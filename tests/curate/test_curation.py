@@ -89,6 +89,10 @@ def test_a_type_that_other_trials_suggest_needs_two_failures(embedder: Embedder,
     assert side.name not in found(1)
     assert found(3).count(side.name) == 1
     assert curate(exchanges, embedder, before=Beforehand(proposed=whole.types)) == whole
+    three = [row for row in exchanges if row.probe.id in side.members[:3]]
+    seen = frozenset(row.probe.source_image_sha for row in three)
+    again = curate([*others, *three], embedder, before=Beforehand(proposed=whole.types, seen=seen))
+    assert side.name not in {kind.name for kind in again.types}  # what suggested it cannot confirm it
 
 
 def test_what_other_trials_suggest_does_not_explain_diffuse_errors(embedder: Embedder, exchanges: list[Judged]) -> None:

@@ -39,7 +39,7 @@ class Log:
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[tuple[str, Log]]:
+def serving(script: Script, port: int = 0) -> Iterator[tuple[str, Log]]:
     """Serve by a script; yield the address, and the log."""
     log = Log()
 
@@ -66,7 +66,7 @@ def serving(script: Script) -> Iterator[tuple[str, Log]]:
         def log_message(self, format: str, *arguments: object) -> None:
             del format, arguments
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

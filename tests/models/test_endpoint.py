@@ -18,9 +18,10 @@ from models.faulty_endpoint import Reply, failed, said, serving
 from PIL import Image
 from typer.testing import Result
 
+from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models import load_vlm
-from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint, prices_of
+from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import model_folder
@@ -125,6 +126,31 @@ def test_what_waiting_does_not_mend_ends_the_audit_in_one_line(fault: Reply, mes
     assert "\n" not in str(caught.value)
 
 
+def test_what_was_got_before_the_credit_ended_is_kept(tmp_path: Path) -> None:
+    def script(number: int, body: dict[str, Any]) -> Reply:
+        return echo(number, body) if number < 3 else failed(402, "Insufficient credits")
+
+    with AnswerCache(tmp_path / "answers.sqlite") as cache:
+        with serving(script) as (url, log):
+            ledger = Ledger(tmp_path / "spending.json", {})
+            model = CachedVLM(EndpointVLM(f"{url}#m", Asking(concurrency=1, tries=1), ledger), cache, "greedy")
+            with pytest.raises(ModelError, match="no credit left: .*--resume"):
+                model.answer([RED] * 6, [str(k) for k in range(6)])
+            assert len(log.requests) == 4  # nothing more is asked
+        assert ledger.tokens == {f"{url}#m": (300, 30)}
+        port = int(url.rsplit(":", 1)[1].split("/")[0])
+        with serving(echo, port) as (_, later):
+            again = CachedVLM(EndpointVLM(f"{url}#m", Asking()), cache, "greedy")
+            assert again.answer([RED] * 6, [str(k) for k in range(6)]) == [str(k) for k in range(6)]
+            assert len(later.requests) == 3
+
+
+def test_a_password_in_the_address_is_refused() -> None:
+    with pytest.raises(ModelError, match="holds a name or a password") as caught:
+        EndpointVLM("https://user:secret@host/v1#m", Asking())
+    assert "secret" not in str(caught.value)
+
+
 def test_silence_ends_the_audit_and_one_answer_breaks_it() -> None:
     def script(number: int, body: dict[str, Any]) -> Reply:
         return failed(500, "oops") if question_of(body) == "bad" else echo(number, body)
@@ -142,18 +168,20 @@ def test_silence_ends_the_audit_and_one_answer_breaks_it() -> None:
 
 
 def test_the_ledger_adds_up_over_runs_and_stops_at_the_limit(tmp_path: Path) -> None:
-    prices, file = prices_of({"http://x/v1#m": (1000.0, 2000.0)}), tmp_path / "spending.json"
+    file = tmp_path / "spending.json"
     with serving(echo) as (url, _):
+        prices = {f"{url}#m": (1000.0, 2000.0), "m": (1e6, 1e6)}
         model = EndpointVLM(f"{url}#m", Asking(), Ledger(file, prices, 0.5))
         model.answer([RED, RED], ["one", "two"])
         again = Ledger(file, prices, 0.5)
-        assert again.tokens == {"m": (200, 20)}
+        assert again.tokens == {f"{url}#m": (200, 20)}
         assert again.spent == pytest.approx(0.24)
         model = EndpointVLM(f"{url}#m", Asking(), again)
         model.answer([RED] * 3, ["three", "four", "five"])
         with pytest.raises(ModelError, match=r"cost 0\.60 so far, and --max-cost is 0\.5"):
             model.answer([RED], ["six"])
     assert Ledger(file, {}, 0.5).spent == 0
+    assert Ledger(file, {"m": (1000.0, 2000.0)}).spent == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("name", ["org/model", "http://host/v1", "ftp://host#m", "http://host/v1#", "#m"])
@@ -211,6 +239,6 @@ def test_an_audit_of_a_served_model_stops_at_its_cost_and_goes_on(
     assert whole.exit_code == 0, whole.output
     run = Run.open(out)
     assert run.results()["models"]["target"] == {"id": f"{model}@{served[7:].partition('/')[0]}", "family": "holdout"}
-    assert Ledger(out / "spending.json", {}, 0).tokens[model][0] > 100
+    assert Ledger(out / "spending.json", {}, 0).tokens[served][0] > 100
     if stopped.exit_code:  # one batch may have been all there was to ask
         assert "--max-cost is 0.0001" in stopped.output

@@ -186,8 +186,26 @@ def test_a_batch_for_which_memory_is_too_small_is_halved_and_the_log_says_so_onc
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(model._model, "generate", never)
-    with pytest.raises(torch.OutOfMemoryError):
-        model.answer(images, questions)
+    assert model.answer(images, questions) == [None] * len(images)
+
+
+def test_images_are_encoded_in_smaller_batches_too(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, questions = pairs(pictures)
+    wanted = load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=LENGTH).answer(images, questions)
+    model = load_vlm(str(tiny_folders["gemma3"]), max_new_tokens=LENGTH)
+    encode, sizes = model._features.encode, list[int]()
+
+    def small(images: dict[str, Image.Image], size: int) -> object:
+        sizes.append(size)
+        if size > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return encode(images, size)
+
+    monkeypatch.setattr(model._features, "encode", small)
+    assert model.answer(images, questions) == wanted
+    assert sizes[0] > sizes[-1] == 8
 
 
 def test_no_requests(tiny_folders: dict[str, Path]) -> None:

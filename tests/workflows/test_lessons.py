@@ -44,7 +44,7 @@ def test_more_is_asked_on_other_images_and_all_of_it_is_learned_from(path: Path)
     assert not before & {row.probe.image_sha for row in [*written, *asked]}
     seeds = {str(row["id"]): row["question"] for row in read_rows(pool.path / "seeds.parquet")}
     own = sum(row.probe.question == seeds[row.probe.seed_id] for row in asked)
-    assert 40 <= own < 70
+    assert 20 <= own < 55  # one in three, and those of which no word could be changed
     trained = {row["image_sha"] for row in rows_of(path)}
     assert trained & {row.probe.image_sha for row in written}
     assert trained & {row.probe.image_sha for row in asked}
