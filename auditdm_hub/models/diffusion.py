@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from PIL import Image
 
 from auditdm_hub.errors import BackendUnavailableError, ModelError
-from auditdm_hub.models.loading import pick_device
+from auditdm_hub.models.loading import find_model, pick_device
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
 
@@ -115,6 +115,7 @@ class _Pipeline:
             raise BackendUnavailableError("image models need diffusers: pip install 'auditdm-hub[images]'") from None
         from safetensors import SafetensorError
 
+        find_model(name, revision)
         logging.disable_progress_bar()
         with quiet_libraries():
             try:

@@ -110,7 +110,8 @@ def find_model(name: str, revision: str | None = None) -> None:
         return
     if name.startswith(("/", ".", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: there is no such folder")
-    if constants.HF_HUB_OFFLINE or isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+    cached = (try_to_load_from_cache(name, file, revision=revision) for file in ("config.json", "model_index.json"))
+    if constants.HF_HUB_OFFLINE or any(isinstance(path, str) for path in cached):
         return
     try:
         with explained(name):
