@@ -257,7 +257,7 @@ CASES = (
     Case("tracker that is not installed", quick("--report-to", "wandb"), 2, "wandb"),
     Case("device that is not there", quick("--device", "cuda:7"), 1, "cuda:7"),
     Case("device of no kind", quick("--device", "toaster"), 2, "toaster"),
-    Case("generator that is not there", quick(more="generator: no-body/nothing\n"), 2, "no-body/nothing"),
+    Case("generator that is not there", quick(more="generator: no-body/nothing\n"), 1, "no-body/nothing"),
     Case("unknown key", config(QUICK + "probs: 3\n"), 2, "probs"),
     Case("wrong type", config(QUICK + "seed: many\n"), 2, "seed"),
     Case("negative steps", quick("--steps", "-1"), 2, "steps"),
