@@ -5,9 +5,8 @@
 2. A vision-language model says whether the picture shows the caption, or what the instruction of the edit says.
 3. Whether the question can still be answered is left to the vote: what the references call unanswerable is invalid.
 
-A picture that does not pass is a fault of its trial, and is not asked about. Where no answer was got, there is no
-trial: it is counted as passed. The playground's image makers do exactly
-what they are told or nothing, and need no gate.
+A picture that does not pass is a fault of its trial, and is not asked about. Where no answer was got to a wish, there
+is no trial: it is counted as passed. The playground's image makers do exactly what they are told or nothing.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from PIL import Image
 
 from auditdm_hub.errors import BackendUnavailableError, ModelError
-from auditdm_hub.models.loading import find_model, pick_device
+from auditdm_hub.models.loading import find_model, first_line, pick_device
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
 
@@ -123,7 +123,7 @@ class _Pipeline:
                     name, revision=revision, dtype=_dtype(drawing, stage), use_safetensors=True
                 )
             except (OSError, ValueError, KeyError, ImportError, AttributeError, SafetensorError) as error:
-                raise ModelError(f"cannot load {name} as a pipeline of diffusers: {_first_line(error)}") from error
+                raise ModelError(f"cannot load {name} as a pipeline of diffusers: {first_line(error)}") from error
         pipeline.set_progress_bar_config(disable=True)
         if drawing.offload != "none" and stage.device.type != "cpu":
             offload = {"model": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
@@ -223,8 +223,3 @@ def _dtype(drawing: Drawing, stage: Stage) -> "torch.dtype":
         name = "bfloat16" if stage.device.type == "cuda" else "float32"
     found: torch.dtype = getattr(torch, name)
     return found
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -125,7 +125,7 @@ def _why_no_processor(name: str, error: Exception) -> str:
     for part, names in PARTS.items():
         if Path(name).is_dir() and not any((Path(name) / each).is_file() for each in names):
             return f"{name} has no {part} ({' or '.join(names)}): save it beside the model with `save_pretrained`"
-    return f"cannot load a processor from {name}: {_first_line(error)}"
+    return f"cannot load a processor from {name}: {first_line(error)}"
 
 
 def _processor(name: str, revision: str | None, how: Loading) -> Processor:
@@ -165,7 +165,7 @@ def _model(name: str, revision: str | None, how: Loading, where: "torch.device")
         if is_out_of_memory(error):
             raise _too_large(name, None, where) from error
         raise ModelError(
-            f"cannot load {name} as an image-text-to-text model with safetensors weights: {_first_line(error)}"
+            f"cannot load {name} as an image-text-to-text model with safetensors weights: {first_line(error)}"
         ) from error
 
 
@@ -244,9 +244,10 @@ def _adapted(model: "PreTrainedModel", adapter: str) -> "PreTrainedModel":
     try:
         merged: PreTrainedModel = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"cannot put adapter {adapter} on {type(model).__name__}: {_first_line(error)}") from error
+        raise ModelError(f"cannot put adapter {adapter} on {type(model).__name__}: {first_line(error)}") from error
     return merged
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its class."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
