@@ -46,6 +46,9 @@ WANTED = {
 }
 
 
+PROMPT_WANTED = "text with {question} in it once"
+
+
 class AuditConfig(Section):
     """Everything that an audit depends on. Models are a name on the Hub, a local folder, or "playground"."""
 
@@ -133,8 +136,8 @@ class AuditConfig(Section):
             raise impossible("auditor", self.auditor, "a folder or a model of the Hub: a server's cannot be trained")
         if 0 < self.pool_balance < 1:
             raise impossible("pool_balance", self.pool_balance, "0, or at least 1")
-        if self.answer_prompt and self.answer_prompt.count("{question}") != 1:
-            raise impossible("answer_prompt", self.answer_prompt, "text with {question} in it once")
+        if not is_answer_prompt(self.answer_prompt):
+            raise impossible("answer_prompt", self.answer_prompt, PROMPT_WANTED)
         priced = {name.rpartition("#")[2] for name in self.endpoints.prices}
         unpriced = next((name for name in self._asked() if "#" in name and name.rpartition("#")[2] not in priced), "")
         if self.endpoints.max_cost and unpriced:
@@ -145,6 +148,21 @@ class AuditConfig(Section):
 
     def _asked(self) -> tuple[str, ...]:
         return (self.target, *self.references, self.holdout, self.judge, self.gate)
+
+
+def is_answer_prompt(text: str) -> bool:
+    """Whether a text can stand around a question; "" = nothing does."""
+    return not text or text.count("{question}") == 1
+
+
+def refuse_answer_prompt(text: str) -> None:
+    """Refuse an option that cannot stand around a question.
+
+    Raises:
+        ConfigError: "{question}" is not in it once.
+    """
+    if not is_answer_prompt(text):
+        raise ConfigError(f"--answer-prompt: got {text!r}, wanted {PROMPT_WANTED}")
 
 
 def load_config(

@@ -151,7 +151,7 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
     tuned = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
     adapter = folder / "scaled"
-    tried = scale_back(lessons.target, tuned, parts[1], lessons.image, wanted.margin, "auto", adapter)
+    tried = scale_back(lessons.target, tuned, parts[1], lessons.image, wanted.margin, adapter)
     return adapter, {
         "tried": [asdict(each) for each in tried],
         "asked": asked,

@@ -39,6 +39,16 @@ class Expansion:
     token_types: tuple[tuple[str, bool], ...]
 
 
+def template_of(config: Any, answer_prompt: str = "") -> str:  # noqa: ANN401 - a configuration of transformers
+    """Return what stands around a question.
+
+    That is `auditdm_prompt_template` of the model's configuration if it has one, "answer en {question}" for PaliGemma,
+    and for chat models `answer_prompt`, or the question alone.
+    """
+    own = getattr(config, "auditdm_prompt_template", None)
+    return own or (f"answer en {QUESTION}" if config.model_type in PREFIX_MODELS else answer_prompt or QUESTION)
+
+
 class Prompter:
     """Writes prompts: the chat template of the model, or a plain prefix for models that have none."""
 

@@ -26,7 +26,7 @@ from auditdm_hub.images import image_sha
 from auditdm_hub.models.batching import chunks
 from auditdm_hub.models.features import ImageFeatures
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
-from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Expansion, Processor, Prompter
+from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -64,8 +64,7 @@ class TransformersVLM:
             max_new_tokens: where an answer is cut.
         """
         kind = model.config.model_type
-        template = prompt_template or getattr(model.config, "auditdm_prompt_template", None)
-        template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)
+        template = prompt_template or template_of(model.config)
         self.id = model_id
         self.family = family or kind
         self.decoding = f"greedy, at most {max_new_tokens} tokens, {model.dtype}, {template!r}"
@@ -105,7 +104,7 @@ class TransformersVLM:
         *,
         revision: str | None = None,
         adapter: str | None = None,
-        chat_template: str = "",
+        answer_prompt: str = "",
         **options: Any,  # noqa: ANN401  # those of Loading and of __init__
     ) -> "TransformersVLM":
         """Load a model and its processor; safetensors only.
@@ -114,7 +113,7 @@ class TransformersVLM:
             name: a folder, or a model of the Hub, with "@REVISION" if it is to be pinned.
             revision: branch, tag or commit on the Hub.
             adapter: folder or name of a LoRA adapter, merged into the weights.
-            chat_template: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
+            answer_prompt: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
             options: `device`, `dtype`, `attention`, `bits`, `spread`, `remote_code` (`loading.Loading`), and `family`,
                 `prompt_template`, `batch_size`, `max_new_tokens`.
 
@@ -123,9 +122,7 @@ class TransformersVLM:
         """
         how = Loading(**{key: options.pop(key) for key in LOADING if key in options})
         model, processor, model_id = load_parts(name, how, revision, adapter)
-        own = model.config.model_type in PREFIX_MODELS or getattr(model.config, "auditdm_prompt_template", None)
-        if chat_template and not own:
-            options.setdefault("prompt_template", chat_template)
+        options.setdefault("prompt_template", template_of(model.config, answer_prompt))
         return cls(model, processor, model_id, **options)
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:

@@ -15,7 +15,7 @@ from PIL.Image import Image
 
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import frame
-from auditdm_hub.models import load_vlm
+from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.rectifying.adapters import scale_adapter
 from auditdm_hub.rectifying.examples import REPLAY, Example
@@ -37,18 +37,16 @@ class Strength:
 
 
 def scale_back(
-    base: str, adapter: Path, held: Sequence[Example], images: Callable[[str], Image], margin: float, device: str,
-    out: Path,
+    base: ModelSpec, adapter: Path, held: Sequence[Example], images: Callable[[str], Image], margin: float, out: Path
 ) -> list[Strength]:  # fmt: skip
     """Write the adapter that keeps within a margin, and return the shares that were tried, the one that is kept last.
 
     Args:
-        base: name or folder of the model.
+        base: the model.
         adapter: folder of its adapter.
         held: rows that were not trained on; with fewer than `FEWEST` replays among them the adapter stays whole.
         images: returns an image by its hash.
         margin: the most of the replays that may be lost, in [0, 1].
-        device: where the model runs.
         out: folder of the adapter that is kept.
     """
     if margin >= 1 or sum(row.part == REPLAY for row in held) < FEWEST:
@@ -57,7 +55,7 @@ def scale_back(
     work, found = out.with_name(out.name + ".tried"), list[Strength]()
     for share in SHARES:
         scale_adapter(adapter, share, work)
-        found.append(Strength(share, *_errors(load_vlm(base, adapter=str(work), device=device), held, images)))
+        found.append(Strength(share, *_errors(base.load(str(work)), held, images)))
         if found[-1].replays <= margin:
             break
     kept = min(found, key=lambda each: (each.replays > margin, each.replays, -each.share))

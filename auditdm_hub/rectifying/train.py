@@ -12,7 +12,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ from auditdm_hub.auditing.checkpoints import latest_intact, step_of
 from auditdm_hub.auditing.train import VISION_PARTS
 from auditdm_hub.auditing.watch import trim_log, write_adapter
 from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.rectifying.examples import Example
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class TuningSettings:
 
 
 def tune(
-    base: str,
+    base: ModelSpec,
     data: tuple[Sequence[Example], Sequence[Example]],
     images: Callable[[str], Image],
     settings: TuningSettings,
@@ -68,7 +69,7 @@ def tune(
     """Train an adapter for `base` and return its folder.
 
     Args:
-        base: name or folder of the model that is repaired.
+        base: the model that is repaired; it is trained with the prompts with which it is asked.
         data: rows to train on, and rows to tell when to stop (may be empty).
         images: returns an image by its hash.
         settings: how to train.
@@ -98,32 +99,31 @@ def tune(
 
 
 def _trainer(
-    base: str, data: tuple[Sequence[Example], Sequence[Example]], images: Callable[[str], Image],
+    base: ModelSpec, data: tuple[Sequence[Example], Sequence[Example]], images: Callable[[str], Image],
     settings: TuningSettings, checkpoints: Path,
 ) -> "SFTTrainer":  # fmt: skip
     from peft import LoraConfig, prepare_model_for_kbit_training
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    from auditdm_hub.models.loading import Loading, load_parts
-    from auditdm_hub.models.prompting import PREFIX_MODELS, QUESTION, Prompter
+    from auditdm_hub.models.loading import load_parts
+    from auditdm_hub.models.prompting import Prompter, template_of
     from auditdm_hub.rectifying.collate import Collator
     from auditdm_hub.rectifying.trainer import AnswerTrainer
 
-    model, processor, _ = load_parts(base, Loading(settings.device, bits=4 if settings.four_bit else 0))
+    how = replace(base.on(settings.device).how, bits=4 if settings.four_bit else 0)
+    model, processor, _ = load_parts(base.name, how)
     if settings.four_bit:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=model.device.type == "cuda")
-    kind = model.config.model_type
-    template = getattr(model.config, "auditdm_prompt_template", None)
-    template = template or (f"answer en {QUESTION}" if kind in PREFIX_MODELS else QUESTION)
     lora = LoraConfig(
         r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
         target_modules="all-linear", exclude_modules=EXCLUDED[settings.adapt], task_type="CAUSAL_LM",
     )  # fmt: skip
+    prompter = Prompter(processor, model.config.model_type, template_of(model.config, base.answer_prompt))
     train, held = (_dataset(rows) for rows in data)
     trainer = AnswerTrainer(
         model=model,
         args=sft_config(settings, model.device.type, checkpoints, bool(data[1])),
-        data_collator=Collator(processor, Prompter(processor, kind, template), images),
+        data_collator=Collator(processor, prompter, images),
         train_dataset=train,
         eval_dataset=held if data[1] else None,
         processing_class=processor,

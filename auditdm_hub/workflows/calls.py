@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auditdm_hub.config import rectification_of
+from auditdm_hub.config import rectification_of, refuse_answer_prompt
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run, default_path
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 class Source:
     """What is learned from: a run, or a released failure set with the model that is to be repaired.
 
-    `out` is the folder of a new run for the latter ("" = a new one in runs/).
+    `out` is the folder of a new run for the latter ("" = a new one in runs/), and `answer_prompt` the text around
+    "{question}" with which a chat model is asked.
     """
 
     run: Path | None = None
     failures: str = ""
     target: str = ""
     out: str = ""
+    answer_prompt: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself.
@@ -48,8 +50,11 @@ class Source:
             )
         if self.failures and not self.target:
             raise ConfigError("--failures needs --target MODEL, the model to repair")
-        if self.run and (self.target or self.out):
-            raise ConfigError(f"{'--target' if self.target else '--out'} goes with --failures: a run has its own")
+        given = {"--target": self.target, "--out": self.out, "--answer-prompt": self.answer_prompt}
+        mine = next((option for option, value in given.items() if value), "")
+        if self.run and mine:
+            raise ConfigError(f"{mine} goes with --failures: a run has its own")
+        refuse_answer_prompt(self.answer_prompt)
 
     def path(self, resume: bool) -> Path:
         """Return the folder of the run that is rectified."""
@@ -110,7 +115,7 @@ def rectify(
     if source.run is None:
         if again.rounds > 1:
             raise ConfigError("--rounds goes with RUN: a released failure set has no auditor that could audit again")
-        return rectify_release(source.failures, source.target, path, wanted, resume, watcher)
+        return rectify_release(source.failures, source.target, path, wanted, resume, watcher, source.answer_prompt)
     if again.rounds > 1:
         rectify_rounds(path, wanted, again.rounds, Measures(tuple(again.benchmarks), again.data), resume, watcher)
         return Run.open(path)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from auditdm_hub.atomic import atomic_write_json
-from auditdm_hub.config import PLAYGROUND as PLAYGROUND_MODEL
+from auditdm_hub.config import refuse_answer_prompt
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import ask_items, read_answers
@@ -30,13 +30,12 @@ from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
 from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
 from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
 from auditdm_hub.evaluating.sources import Source, find_source, items_of
-from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import SKILLS
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
 from auditdm_hub.releases.download import download
 from auditdm_hub.runs import Run
-from auditdm_hub.workflows.parts import shipped
+from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ class Evaluation:
     `limit` is of rows of a benchmark, of questions of a skill of the playground, and of failures of a type; None = all
     (200 of a skill).
     `driver`: "native", or "lmms-eval" for its tasks, prompts and metrics; then `data` is a folder with further tasks.
+    `answer_prompt`: text around "{question}" in which a chat model is asked skills and failures, as in its audit.
     `revisions`: benchmark -> branch, tag or commit of its data set. `split`: of the released failures.
     """
 
@@ -74,6 +74,7 @@ class Evaluation:
     blind: bool = False
     driver: str = "native"
     seed: int = 0
+    answer_prompt: str = ""
     device: str = "auto"
     batch_size: int = BATCH_SIZE
 
@@ -111,6 +112,7 @@ def _names(wanted: Evaluation) -> list[str]:
     Raises:
         ConfigError: one is unknown, or nothing is wanted.
     """
+    refuse_answer_prompt(wanted.answer_prompt)
     suites = {**SUITES, NAME: (NAME,)}
     if wanted.suite and wanted.suite not in suites:
         raise ConfigError(f"--suite: got {wanted.suite!r}, wanted one of {', '.join(suites)}")
@@ -269,14 +271,11 @@ class _Evaluating:
         return str(download(parse_address(name), repo_type="model", say=self._watcher.say))
 
     def _load(self, side: str) -> "TransformersVLM":
-        from auditdm_hub.models import load_vlm
-
         if side not in self._loaded:
             self._loaded.clear()  # one model in memory at a time
             wanted = self._wanted
-            name = str(shipped(model_folder(TARGET))) if wanted.model == PLAYGROUND_MODEL else wanted.model
             adapter = self._adapter if side == "after" else None
-            self._loaded[side] = load_vlm(name, adapter=adapter, device=wanted.device, batch_size=wanted.batch_size)
+            self._loaded[side] = spec_of(asdict(wanted), wanted.model).load(adapter)
         return self._loaded[side]
 
     def _results(self, sources: Mapping[str, Source]) -> dict[str, Any]:

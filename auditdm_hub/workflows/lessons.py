@@ -17,13 +17,12 @@ from PIL.Image import Image
 from auditdm_hub.auditing.auditors import PoolQuestions
 from auditdm_hub.auditing.curriculum import read_steps
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.config import PLAYGROUND
 from auditdm_hub.curate import curate, load_embedder, read_overrides
 from auditdm_hub.curate.predicates import holds, read_rule
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_items
 from auditdm_hub.images import ImageStore
-from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.records import Judged, Seed
 from auditdm_hub.rectifying.examples import REPLAY, UNTYPED, Example, Mixture, candidates
 from auditdm_hub.releases.schema import UNASSIGNED, split_of
@@ -31,8 +30,8 @@ from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
-from auditdm_hub.workflows.parts import shipped
 from auditdm_hub.workflows.planning import TRIALS
+from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import Watcher
 
 ARMS = ("prompt_only", "random", "trained")
@@ -47,8 +46,8 @@ class Lessons(Protocol):
     """Where rows of training come from."""
 
     @property
-    def target(self) -> str:
-        """Name or folder of the model that is repaired."""
+    def target(self) -> ModelSpec:
+        """The model that is repaired."""
         ...
 
     @property
@@ -77,11 +76,6 @@ class Lessons(Protocol):
         ...
 
 
-def folder_of(target: str) -> str:
-    """Return the name or folder under which a target can be loaded."""
-    return str(shipped(model_folder(TARGET))) if target == PLAYGROUND else target
-
-
 @dataclass(frozen=True, slots=True)
 class Extra:
     """How much is asked beyond the audit: trials of its auditor, and questions of the pool.
@@ -103,7 +97,7 @@ class AuditLessons:
         """Take a run, the folder in which more audits may lie, and how many trials those shall have."""
         self._run, self._folder, self._extra = run, folder, extra
         self._counts = {LESSONS: extra.probes, POOL: extra.pool_questions}
-        self.target = folder_of(str(run.config["target"]))
+        self.target = spec_of(run.config, str(run.config["target"]))
         self.more = [name for name, count in self._counts.items() if count]
 
     def probe(self, name: str, watcher: Watcher) -> None:
@@ -205,10 +199,10 @@ class ReleaseLessons:
 
     more = ()
 
-    def __init__(self, release: Path, target: str, images: ImageStore) -> None:
+    def __init__(self, release: Path, target: ModelSpec, images: ImageStore) -> None:
         """Take a verified release, the model to repair, and where images are kept."""
         self._release, self._images = release, images
-        self.target = folder_of(target)
+        self.target = target
 
     def probe(self, name: str, watcher: Watcher) -> None:
         """There is nothing more to ask."""

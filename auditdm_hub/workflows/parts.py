@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import RandomAuditor
@@ -25,9 +25,10 @@ from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
-from auditdm_hub.models.revision import split_pin, versioned
+from auditdm_hub.models.revision import versioned
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
+from auditdm_hub.workflows.specs import shipped, spec_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -260,37 +261,15 @@ class Cast:
 
     def _vlm(self, name: str, place: str, certainty: float = 0.0) -> "VisionLanguageModel":
         from auditdm_hub.models.certain import CertainVLM
-        from auditdm_hub.models.transformers_vlm import TransformersVLM
-        from auditdm_hub.playground.models import model_folder
 
-        folder = str(shipped(model_folder(place))) if name == PLAYGROUND else name
         config = self._config
         if is_endpoint(name):
             remote = self._endpoint(name)
             return CachedVLM(remote, self._cache, remote.decoding)
-        options: dict[str, Any] = {
-            "batch_size": config.batch_size, "max_new_tokens": config.max_new_tokens,
-            "family": config.families.get(name), "chat_template": config.answer_prompt, **self._loading(name),
-        }  # fmt: skip
-        if certainty:
-            model = CertainVLM.load(folder, certainty=certainty, **options)
-        else:
-            model = TransformersVLM.load(folder, **options)
+        spec = spec_of(config.model_dump(), name, place)
+        model = CertainVLM.load(spec.name, certainty=certainty, **spec.options) if certainty else spec.load()
         self._keep_revision(f"{name}: {place}" if name == PLAYGROUND else name, model.id)
         return CachedVLM(self._timed(model), self._cache, model.decoding)
-
-    def _loading(self, name: str) -> dict[str, Any]:
-        config, models = self._config, self._config.models
-
-        def listed(names: Sequence[str]) -> bool:
-            """Whether a list has the model, with its commit or without."""
-            return name in names or split_pin(name)[0] in names
-
-        bits = 4 if listed(models.four_bit) else 8 if listed(models.eight_bit) else 0
-        return {
-            "device": config.device, "dtype": models.dtype, "attention": models.attention, "bits": bits,
-            "spread": listed(models.spread), "remote_code": listed(models.remote_code),
-        }  # fmt: skip
 
     def _keep_revision(self, name: str, identity: str) -> None:
         """Keep what a name stood for when the run began.
@@ -352,14 +331,3 @@ class OfFamily:
     def answer(self, images: "Sequence[Image]", questions: Sequence[str]) -> list[str | None]:
         """Answer as the model does."""
         return self.model.answer(images, questions)
-
-
-def shipped(folder: Path) -> Path:
-    """Return the folder of a model of the playground.
-
-    Raises:
-        ModelError: it is not there.
-    """
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"the playground's model {folder.name} is not there: make playground-models builds it anew")
-    return folder

@@ -41,7 +41,8 @@ from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons, folder_of
+from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons
+from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
@@ -118,8 +119,9 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
 
 
 def rectify_release(
-    release: str, target: str, out: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT
-) -> Run:
+    release: str, target: str, out: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT,
+    answer_prompt: str = "",
+) -> Run:  # fmt: skip
     """Rectify a model with the failures that were released of another, or of itself; return the run.
 
     Args:
@@ -129,6 +131,7 @@ def rectify_release(
         wanted: how; more probes cannot be asked for, since a release has no auditor with it.
         resume: go on with the run that is there.
         watcher: is told how it comes along.
+        answer_prompt: text around "{question}" with which a chat model is asked.
 
     Raises:
         ConfigError: more probes were asked for.
@@ -137,13 +140,15 @@ def rectify_release(
     """
     if wanted.probes or wanted.pool_questions or wanted.labelled:
         raise ConfigError("a released failure set has no auditor and no pool: leave more probes and data sets out")
-    find_model(folder_of(target))
+    asked = {"target": target, **({"answer_prompt": answer_prompt} if answer_prompt else {})}
+    spec = spec_of(asked, target)
+    find_model(spec.name)
     folder = download(parse_address(release), say=watcher.say)
     anywhere = replace(wanted, tuning=replace(wanted.tuning, device="auto"))  # no result depends on it
-    config = {"target": target, "failures": release, "rectification": json.loads(json.dumps(asdict(anywhere)))}
+    config = {**asked, "failures": release, "rectification": json.loads(json.dumps(asdict(anywhere)))}
     with closing(Run.create(out, config, resume)) as run:
         try:
-            _Rectifying(run, ReleaseLessons(folder, target, run.images), wanted, watcher).run(resume)
+            _Rectifying(run, ReleaseLessons(folder, spec, run.images), wanted, watcher).run(resume)
         except AuditDMError:
             run.forget()
             raise
@@ -229,34 +234,32 @@ class _Rectifying:
     def _scale(self) -> list[str]:
         lessons, wanted = self._lessons, self._wanted
         tried = scale_back(
-            lessons.target, self._folder / TUNED / "adapter", self._training()[1], lessons.image, wanted.margin,
-            wanted.tuning.device, self._run.path / ADAPTER,
+            lessons.target.on(wanted.tuning.device), self._folder / TUNED / "adapter", self._training()[1],
+            lessons.image, wanted.margin, self._run.path / ADAPTER,
         )  # fmt: skip
         atomic_write_json(self._folder / STRENGTH, [asdict(each) for each in tried])
         return [str(ADAPTER), str(FOLDER / STRENGTH)]
 
     def _merge(self) -> list[str]:
-        from auditdm_hub.models.loading import Loading, load_parts
+        from auditdm_hub.models.loading import load_parts
         from auditdm_hub.models.quiet import quiet_libraries
 
         with quiet_libraries():
-            model, processor, _ = load_parts(
-                self._lessons.target, Loading(self._wanted.tuning.device), adapter=str(self._run.path / ADAPTER)
-            )
+            target = self._lessons.target.on(self._wanted.tuning.device)
+            whole = replace(target.how, bits=0)  # what is merged is saved as it was stored
+            model, processor, _ = load_parts(target.name, whole, adapter=str(self._run.path / ADAPTER))
             model.save_pretrained(self._run.path / MERGED)
             processor.save_pretrained(self._run.path / MERGED)
         return [str(MERGED)]
 
     def _evaluate(self) -> list[str]:
-        from auditdm_hub.models import load_vlm
-
         items = self._lessons.items(json.loads((self._folder / KINDS).read_text()))
         written = [FILE]
         sides = (("before", None), ("after", str(self._run.path / ADAPTER)))
         for side, adapter in sides if items else ():
             folder = self._folder / "answers" / side
             folder.mkdir(parents=True, exist_ok=True)
-            model = load_vlm(self._lessons.target, adapter=adapter, device=self._wanted.tuning.device)
+            model = self._lessons.target.on(self._wanted.tuning.device).load(adapter)
             report = self._watcher.stage(f"evaluate {side}")
             ask_items(model, iter(items), folder, lambda done, report=report: report(done, len(items)))  # type: ignore[misc]
             written.append(str(folder.relative_to(self._run.path)))

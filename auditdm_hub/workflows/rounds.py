@@ -30,7 +30,7 @@ from auditdm_hub.report.rounds import FILE, FORMAT_VERSION, Round
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
-from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons, folder_of
+from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons
 from auditdm_hub.workflows.rectification import (
     ADAPTER,
     FOLDER,
@@ -40,6 +40,7 @@ from auditdm_hub.workflows.rectification import (
     comparison_file,
     rectify_run,
 )
+from auditdm_hub.workflows.specs import as_another, spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def rectify_rounds(
 
 def _audit_again(first: Run, number: int, model: Path, watcher: Watcher) -> Run:
     config = {name: value for name, value in first.config.items() if value is not None}
+    config = as_another(config, str(config["target"]), str(model))
     settings = {**config, "target": str(model), "out": str(first.path / ROUNDS / str(number)), "known": []}
     return audit(resume=True, yes=True, watcher=watcher, **settings)
 
@@ -136,11 +138,9 @@ def _asked(
     stage = f"round {number}"
     with closing(Run.create(run.path, run.config, resume=True)) as held:
         if not held.stage_done(stage):
-            from auditdm_hub.models import load_vlm
-
             folder.mkdir(parents=True, exist_ok=True)
             report = watcher.stage(f"{stage}: failures of the first audit")
-            model = load_vlm(folder_of(str(run.config["target"])), device=str(run.config["device"]))
+            model = spec_of(run.config, str(run.config["target"])).load()
             ask_items(model, iter(items), folder, lambda done: report(done, len(items)))
             held.finish_stage(stage, [], 0.0)
     counts: dict[str, list[int]] = {}
@@ -166,7 +166,7 @@ def _measured(number: int, first: Run, run: Run, measures: Measures, watcher: Wa
         return {}
     evaluation = Evaluation(
         str(run.config["target"]), benchmarks=measures.benchmarks, suite=suite, limit=measures.limit,
-        data=measures.data, device=str(run.config["device"]),
+        data=measures.data, device=str(run.config["device"]), answer_prompt=str(run.config.get("answer_prompt") or ""),
     )  # fmt: skip
     done = run_evaluation(evaluation, first.path / ROUNDS / f"evaluation-{number}", resume=True, watcher=watcher)
     scores = json.loads((done.path / "evaluation.json").read_text())["scores"]["model"]

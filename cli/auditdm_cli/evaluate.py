@@ -29,6 +29,9 @@ def command(
         typer.Option(metavar="native|lmms-eval", help="Who asks and scores; lmms-eval takes its tasks' names, too."),
     ] = "native",
     blind: Annotated[bool, typer.Option("--blind", help="Also without the image: grey in its place.")] = False,
+    answer_prompt: Annotated[
+        str, typer.Option(metavar="TEXT", help="Put around {question} for a chat model, in skills and failures.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Of the playground's questions.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
     batch_size: Annotated[int, typer.Option(min=1, help="Questions decoded at a time.")] = 64,
@@ -53,7 +56,7 @@ def command(
     wanted = Evaluation(
         model=model, adapter=adapter, benchmarks=tuple(benchmark or ()), suite=suite, failures=failures, split=split,
         limit=limit, data=data, revisions=pairs("--revision", revision), blind=blind, driver=driver, seed=seed,
-        device=device, batch_size=batch_size,
+        answer_prompt=answer_prompt, device=device, batch_size=batch_size,
     )  # fmt: skip
     path = Path(out) if out else default_path(Path("runs"), f"evaluate-{Path(model).name}", latest=resume)
     line = resume_line(sys.argv[1:], str(path))

@@ -15,6 +15,9 @@ def command(
         str, typer.Option(metavar="REPO@V", help="In the place of RUN: a released failure set; needs --target.")
     ] = "",
     target: Annotated[str, typer.Option(help="With --failures: the model to repair.")] = "",
+    answer_prompt: Annotated[
+        str, typer.Option(metavar="TEXT", help="With --failures: put around {question} for a chat model.")
+    ] = "",
     labelled: Annotated[
         str, typer.Option(metavar="DATASET", help="Images to probe in the place of the pool's; its answers count.")
     ] = "",
@@ -69,7 +72,7 @@ def command(
         "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
         "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin, "four_bit": four_bit,
     }  # fmt: skip
-    source = Source(run, failures, target, out)
+    source = Source(run, failures, target, out, answer_prompt)
     path = source.path(resume)
     line = resume_line(sys.argv[1:], "" if run else str(path))
     try:

@@ -9,6 +9,7 @@ from PIL.Image import Image
 from auditdm_hub.errors import BackendUnavailableError
 from auditdm_hub.models import load_vlm
 from auditdm_hub.models.loading import Loading, load_parts
+from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.rectifying.examples import Example
@@ -35,7 +36,7 @@ def test_linear_layers_are_held_in_four_bits() -> None:
 
 def test_what_is_trained_so_fits_the_model_as_it_was(tmp_path: Path) -> None:
     rows, images = lessons()
-    adapter = tune(BASE, (rows, []), images.__getitem__, SETTINGS, tmp_path)
+    adapter = tune(ModelSpec(BASE), (rows, []), images.__getitem__, SETTINGS, tmp_path)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert losses[-1] < 0.5 * losses[0]
     answers = load_vlm(BASE, adapter=str(adapter), device="cpu").answer(

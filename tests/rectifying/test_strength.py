@@ -10,12 +10,14 @@ from PIL.Image import Image
 from auditdm_hub.models import load_vlm
 from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.rectifying.examples import REPLAY, Example
 from auditdm_hub.rectifying.strength import FEWEST, SHARES, scale_adapter, scale_back
 
 BASE = str(model_folder(TARGET))
+SPEC = ModelSpec(BASE, Loading("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +65,10 @@ def test_what_forgets_is_scaled_back_as_far_as_is_needed(
 ) -> None:
     rows, images = kept
     out = tmp_path / "out"
-    anything = scale_back(BASE, adapter, rows, images.__getitem__, 0.999, "cpu", out)
+    anything = scale_back(SPEC, adapter, rows, images.__getitem__, 0.999, out)
     assert [each.share for each in anything] == [1.0]
     margin = anything[0].replays / 2
-    tried = scale_back(BASE, adapter, rows, images.__getitem__, margin, "cpu", out)
+    tried = scale_back(SPEC, adapter, rows, images.__getitem__, margin, out)
     assert tried[0].replays > margin >= tried[-1].replays
     assert 0 < tried[-1].share < 1
     change = (weights(out) - weights(None)).norm() / (weights(adapter) - weights(None)).norm()
@@ -79,7 +81,7 @@ def test_without_a_share_that_keeps_enough_the_least_is_kept(
 ) -> None:
     rows, images = kept
     impossible = [Example(row.image_sha, row.question, "nonsense", REPLAY, "") for row in rows]
-    tried = scale_back(BASE, adapter, impossible, images.__getitem__, 0.5, "cpu", tmp_path / "out")
+    tried = scale_back(SPEC, adapter, impossible, images.__getitem__, 0.5, tmp_path / "out")
     assert [each.share for each in tried] == sorted(SHARES[1:], reverse=True) + [1.0]
 
 
@@ -87,5 +89,5 @@ def test_too_few_held_out_rows_leave_it_whole(
     adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
 ) -> None:
     rows, images = kept
-    assert scale_back(BASE, adapter, rows[: FEWEST - 1], images.__getitem__, 0.0, "cpu", tmp_path / "out") == []
+    assert scale_back(SPEC, adapter, rows[: FEWEST - 1], images.__getitem__, 0.0, tmp_path / "out") == []
     assert torch.equal(weights(tmp_path / "out"), weights(adapter))
