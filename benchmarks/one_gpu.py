@@ -160,6 +160,7 @@ def train(
     return {
         "step": statistics.median(steps),
         "reward": statistics.median(row["reward_time"] for row in later),
+        **{name: statistics.median(row[f"seconds.{name}"] for row in later) for name in ("decode", "update")},
         "tokens": statistics.median(row["completions/mean_length"] for row in later),
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
+from auditdm_hub.clock import part as timed
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Exchange, Probe
 
@@ -69,12 +70,13 @@ def ask(
     requests = list(dict.fromkeys(_request(probe) for probe in probes if not probe.fault))
     total = len(requests) * len(models)
     answers: list[dict[Request, str | None]] = []
-    for model in models:
+    for number, model in enumerate(models):
         got: dict[Request, str | None] = {}
         for start in range(0, len(requests), chunk):
             part = requests[start : start + chunk]
             loaded = {sha: images(sha) for sha in dict.fromkeys(sha for sha, _ in part)}
-            got.update(zip(part, _ask_chunk(model, part, loaded, on_fault), strict=True))
+            with timed("reference" if number else "target"):
+                got.update(zip(part, _ask_chunk(model, part, loaded, on_fault), strict=True))
             if progress is not None:
                 progress(len(answers) * len(requests) + start + len(part), total)
         answers.append(got)

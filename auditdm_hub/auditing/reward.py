@@ -25,6 +25,7 @@ from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes
 from auditdm_hub.auditing.themes import passed
 from auditdm_hub.auditing.vote import MISSING
+from auditdm_hub.clock import part as timed
 from auditdm_hub.errors import ModelError
 from auditdm_hub.records import ACTIONS, Action, Judged, Probe, Seed
 
@@ -125,7 +126,8 @@ class AuditReward:
     ) -> list[Scored]:
         """Ask and score texts, in order; the novelty archive learns of the successes. A wish is (theme, words)."""
         wishes = wishes or [("", "")] * len(texts)
-        probes = build_probes(self._drafts(seed_ids, actions, texts, wishes), "training", self._tools)
+        with timed("image"):
+            probes = build_probes(self._drafts(seed_ids, actions, texts, wishes), "training", self._tools)
         asked = [i for i, probe in enumerate(probes) if not probe.fault]
         answered = self._ask_and_vote([probes[i] for i in asked]) if asked else []
         judged: dict[int, Judged] = dict(zip(asked, answered, strict=True))

@@ -12,7 +12,7 @@ Section 3.3 of arXiv 2512.16921; its settings are 1,000 steps of 256 texts, lear
 to 1e-6. LoRA, the group size and the archive are ours. `auditdm-hub audit` runs this.
 
     out_dir/checkpoints/checkpoint-N/   what is needed to go on
-            log.jsonl                   one line per step: loss, reward, its components, seconds
+            log.jsonl                   one line per step: loss, reward, its components, seconds of each part, memory
             adapter/                    the result, complete if it is there
 """
 
@@ -29,6 +29,7 @@ from auditdm_hub.auditing.checkpoints import latest_intact, step_of
 from auditdm_hub.auditing.curriculum import Curriculum
 from auditdm_hub.auditing.prompts import AuditorPrompts
 from auditdm_hub.auditing.reward import AuditReward
+from auditdm_hub.clock import part, running
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.quiet import quiet_libraries
 
@@ -115,9 +116,9 @@ def train_auditor(
         for old in () if resume else (adapter, checkpoints):
             shutil.rmtree(old, ignore_errors=True)
         trim_log(log, step_of(checkpoint) if checkpoint else 0)
-    with quiet_libraries():
+    with quiet_libraries(), running() as seconds:
         trainer = _trainer(base, data, reward, settings, checkpoints)
-        trainer.add_callback(TrainingWatch(log, reward, progress))
+        trainer.add_callback(TrainingWatch(log, reward, progress, seconds))
         if trainer.accelerator.num_processes > 1:
             from accelerate.utils import gather_object  # type: ignore[import-untyped]
 
@@ -150,6 +151,7 @@ def _trainer(
     local = os.environ.get("LOCAL_RANK")
     device = f"cuda:{local}" if local and settings.device == "cuda" else settings.device
     model, processor, _ = load_chat_model(base, device)
+    model.generate = _timed(model.generate)
     lora = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
@@ -168,6 +170,14 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)  # what transformers takes when its progress bar is off
     return trainer
+
+
+def _timed(generate: Callable[..., Any]) -> Callable[..., Any]:
+    def decode(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - as `generate` of transformers
+        with part("decode"):
+            return generate(*args, **options)
+
+    return decode
 
 
 def grpo_config(settings: TrainingSettings, device: str, checkpoints: Path) -> "GRPOConfig":

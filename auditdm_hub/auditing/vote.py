@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.clock import part as timed
 from auditdm_hub.protocols import Judge
 from auditdm_hub.records import UNANSWERABLE, Exchange, Verdict
 
@@ -101,7 +102,8 @@ def _judgements(judge: Judge, pairs: Iterable[Question]) -> dict[Question, bool 
     if not wanted:
         return {}
     questions, a, b = zip(*wanted, strict=True)
-    return dict(zip(wanted, judge.same(questions, a, b), strict=True))
+    with timed("judge"):
+        return dict(zip(wanted, judge.same(questions, a, b), strict=True))
 
 
 def _ordered(question: str, a: str, b: str) -> Question:

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from auditdm_hub.atomic import SUFFIX, atomic_write_json, atomic_write_text
 from auditdm_hub.auditing.checkpoints import seal
 from auditdm_hub.auditing.reward import AuditReward
+from auditdm_hub.clock import Seconds, memory_high_water
 from auditdm_hub.errors import ModelError
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from trl.trainer.sft_trainer import SFTTrainer
 
 REWARD_STATE = "reward.json"
+PARTS = ("decode", "image", "target", "reference", "judge", "update")
+"""Of a step: the auditor writes, pictures are made, models are asked, answers compared; the rest is the update."""
 MODEL_CARD = "README.md"  # TRL and peft write one at each checkpoint; it describes a text model without a licence
 
 REMEDY = (
@@ -84,10 +88,34 @@ class Watch(TrainerCallback):
 class TrainingWatch(Watch):
     """Watches the training of an auditor, whose checkpoints hold the state of its reward, too."""
 
-    def __init__(self, log: Path, reward: AuditReward, progress: Callable[[int, int], None] | None) -> None:
-        """Watch a training that logs to the file `log`."""
+    def __init__(
+        self, log: Path, reward: AuditReward, progress: Callable[[int, int], None] | None, seconds: Seconds
+    ) -> None:
+        """Watch a training that logs to the file `log`; `seconds` is the clock that runs meanwhile."""
         super().__init__(log, progress)
-        self._reward = reward
+        self._reward, self._seconds, self._begun = reward, seconds, 0.0
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        """Start the time of a step."""
+        self._seconds.clear()
+        self._begun = time.perf_counter()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
+    ) -> None:
+        """Count what is no other part of the step as the update."""
+        super().on_step_end(args, state, control, **kwargs)
+        self._seconds["update"] = time.perf_counter() - self._begun - self._seconds.total()  # type: ignore[assignment]
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
+        """Add to the line of a step what its parts took, and the most memory."""
+        logs = cast(dict[str, Any], kwargs.get("logs") or {})
+        if any(name in logs for name in self.figures):
+            logs |= {f"seconds.{name}": self._seconds[name] for name in PARTS}
+            logs["memory.gib"] = memory_high_water(args.device.type)
+        super().on_log(args, state, control, **{**kwargs, "logs": logs})
 
     def _complete(self, checkpoint: Path) -> None:
         atomic_write_json(checkpoint / REWARD_STATE, self._reward.state())

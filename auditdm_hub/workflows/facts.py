@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from auditdm_hub import __version__
 from auditdm_hub.auditing.leave_out import Tally
+from auditdm_hub.clock import is_of_the_machine
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.protocols import VisionLanguageModel
@@ -136,7 +137,7 @@ def _cost(config: AuditConfig, judged: Sequence[Judged], models: int, passes: Ma
 
 def _training_log(run: Run) -> list[dict[str, float]]:
     lines = (run.path / "auditor" / "log.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if "time" not in key} for line in lines]
+    return [{key: value for key, value in json.loads(line).items() if not is_of_the_machine(key)} for line in lines]
 
 
 def _faults(judged: Sequence[Judged], models: RunModels) -> dict[str, int]:

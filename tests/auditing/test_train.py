@@ -1,5 +1,6 @@
 """Real TRL on a tiny real Gemma3: what is asked, target, references and vote are a fake that looks at the words."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from auditdm_hub.auditing.curriculum import free_rows
 from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.auditing.train import TrainingSettings, grpo_config, micro_batch
+from auditdm_hub.auditing.watch import PARTS
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.transformers_auditor import TransformersAuditor
 from auditdm_hub.records import Seed
@@ -52,6 +54,18 @@ def test_every_step_is_logged_with_the_parts_of_the_reward(whole: tuple[Path, Au
     assert all(parts <= set(line) for line in lines)
     assert any(line["grad_norm"] > 0 for line in lines)
     assert lines[-1]["effective_kinds"] > 0
+
+
+def test_the_parts_of_a_step_add_up_to_it(whole: tuple[Path, AuditReward]) -> None:
+    for text in (whole[0] / "log.jsonl").read_text().splitlines():
+        line = json.loads(text)
+        seconds = {name: line[f"seconds.{name}"] for name in PARTS}
+        assert min(seconds.values()) >= 0
+        assert seconds["decode"] > 0 and seconds["update"] > 0
+        beside = seconds["decode"] + seconds["update"]
+        assert line["step_time"] < sum(seconds.values())  # with the optimiser's step, which TRL leaves out
+        assert sum(seconds.values()) - beside < line["reward_time"] + 0.01
+        assert line["memory.gib"] > 0.1
 
 
 def test_the_adapter_changes_what_the_auditor_writes(case: Case, whole: tuple[Path, AuditReward]) -> None:

@@ -13,6 +13,7 @@ from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.auditing.reward import AuditReward, Scored
 from auditdm_hub.auditing.train import TrainingData, TrainingSettings, train_auditor
+from auditdm_hub.clock import is_of_the_machine
 from auditdm_hub.records import Action, Exchange, Judged, Probe, Seed, Verdict
 
 STEPS = 4
@@ -81,4 +82,4 @@ class Case:
 
 def log_without_times(out: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if "time" not in name} for line in lines]
+    return [{name: value for name, value in line.items() if not is_of_the_machine(name)} for line in lines]
