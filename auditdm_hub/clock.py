@@ -33,10 +33,10 @@ def running() -> Iterator[Seconds]:
 
 
 @contextmanager
-def part(name: str) -> Iterator[None]:
-    """Count what happens here for a part of that name."""
+def part(name: str, *, inner: bool = True) -> Iterator[None]:
+    """Count what happens here for a part of that name; if not `inner`, only where no other part is under way."""
     clock = _RUNNING.get()
-    if clock is None:
+    if clock is None or (clock[1] and not inner):
         yield
         return
     seconds, around = clock

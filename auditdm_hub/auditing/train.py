@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
 
+    from auditdm_hub.models.shared import SharedBase
+
 # Names of the parts that see, in Gemma3, LLaVA, Idefics3, SmolVLM and Qwen-VL: "all-linear" would adapt them too.
 VISION_PARTS = r".*(vision_tower|vision_model|visual|multi_modal_projector|connector).*"
 MICRO_BATCH = {"cpu": 64, "cuda": 8, "mps": 8}
@@ -82,7 +84,7 @@ class TrainingData:
 
 
 def train_auditor(
-    base: str,
+    base: "str | SharedBase",
     data: TrainingData,
     reward: AuditReward,
     settings: TrainingSettings,
@@ -93,7 +95,7 @@ def train_auditor(
     """Train an adapter for the auditor `base` and return its folder.
 
     Args:
-        base: name or folder of a chat model that sees images.
+        base: name or folder of a chat model that sees images, or one that others use too, who do without the adapter.
         data: what to train on.
         reward: scores the texts.
         settings: how to train.
@@ -136,11 +138,13 @@ def train_auditor(
             ) from error
         if trainer.is_world_process_zero():
             write_adapter(trainer, adapter)
+        if not isinstance(base, str):
+            base.strip()
     return adapter
 
 
 def _trainer(
-    base: str, data: TrainingData, reward: AuditReward, settings: TrainingSettings, checkpoints: Path
+    base: "str | SharedBase", data: TrainingData, reward: AuditReward, settings: TrainingSettings, checkpoints: Path
 ) -> "GRPOTrainer":
     from peft import LoraConfig
     from transformers import PrinterCallback
@@ -151,7 +155,7 @@ def _trainer(
     local = os.environ.get("LOCAL_RANK")
     device = f"cuda:{local}" if local and settings.device == "cuda" else settings.device
     model, processor, _ = load_chat_model(base, device)
-    model.generate = _timed(model.generate)
+    model.generate = _timed(type(model).generate.__get__(model))
     lora = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
@@ -174,7 +178,7 @@ def _trainer(
 
 def _timed(generate: Callable[..., Any]) -> Callable[..., Any]:
     def decode(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - as `generate` of transformers
-        with part("decode"):
+        with part("decode", inner=False):  # a shared model answers by the same function
             return generate(*args, **options)
 
     return decode

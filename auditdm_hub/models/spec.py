@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from auditdm_hub.models.loading import Loading
 
 if TYPE_CHECKING:
+    from auditdm_hub.models.shared import SharedBase
     from auditdm_hub.models.transformers_vlm import TransformersVLM
 
 
@@ -40,12 +41,12 @@ class ModelSpec:
             "batch_size": self.batch_size, "max_new_tokens": self.max_new_tokens,
         }  # fmt: skip
 
-    def load(self, adapter: str | None = None) -> "TransformersVLM":
-        """Load it, with an adapter merged into its weights if there is one.
+    def load(self, adapter: str | None = None, shared: "SharedBase | None" = None) -> "TransformersVLM":
+        """Load it, with an adapter merged into its weights if there is one; or take weights that others have, too.
 
         Raises:
             ModelError: as `TransformersVLM.load`.
         """
         from auditdm_hub.models.transformers_vlm import TransformersVLM
 
-        return TransformersVLM.load(self.name, adapter=adapter, **self.options)
+        return TransformersVLM.load(self.name, adapter=adapter, shared=shared, **self.options)

@@ -7,6 +7,7 @@ Rows are sorted by the length of their prompt, so that little is padded. Image t
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -20,6 +21,7 @@ from auditdm_hub.models.loading import Loading, load_parts
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
+from auditdm_hub.models.shared import SharedBase
 from auditdm_hub.records import Action
 
 Messages = list[dict[str, Any]]
@@ -57,11 +59,12 @@ class TransformersAuditor:
         self._max_new_tokens = max_new_tokens
         self._temperature = temperature
         self._suppressed = image_token_ids(model, processor)
+        self._around: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @classmethod
     def load(
         cls,
-        base: str,
+        base: str | SharedBase,
         prompt: PromptOf,
         adapter: Path | None = None,
         device: str = "cpu",
@@ -71,15 +74,23 @@ class TransformersAuditor:
     ) -> Self:
         """Load a base model by its name or folder, and the LoRA adapter if there is one.
 
+        Of a base that others use too the weights stay as they are, and the adapter is not merged into them.
+
         Raises:
             ModelError: the model cannot be loaded or has no chat template, or the adapter does not fit it.
         """
+        shared = base if isinstance(base, SharedBase) else None
         with quiet_libraries():
             model, processor, name = load_chat_model(base, device)
             if adapter is not None:
-                model = _with_adapter(model, adapter)
+                if shared:
+                    shared.strip()
+                model = _with_adapter(model, adapter, merge=shared is None)
                 name = f"{name}+{versioned(str(adapter), None)}"
-        return cls(model, processor, name, prompt, batch_size, max_new_tokens, temperature)
+        made = cls(model, processor, name, prompt, batch_size, max_new_tokens, temperature)
+        if shared and adapter is None:
+            made._around = shared.bare
+        return made
 
     def write(
         self,
@@ -95,12 +106,12 @@ class TransformersAuditor:
         texts = [""] * len(prompts)
         for start in range(0, len(order), self._batch_size):
             rows = order[start : start + self._batch_size]
-            written = self._sample([images[i] for i in rows], [prompts[i] for i in rows], [seeds[i] for i in rows])
+            with self._around(), torch.inference_mode():
+                written = self._sample([images[i] for i in rows], [prompts[i] for i in rows], [seeds[i] for i in rows])
             for i, text in zip(rows, written, strict=True):
                 texts[i] = text
         return texts
 
-    @torch.inference_mode()
     def _sample(self, images: list[Image], prompts: list[str], seeds: list[int]) -> list[str]:
         inputs = self._processor.apply_chat_template(
             [_messages(image, prompt) for image, prompt in zip(images, prompts, strict=True)],
@@ -149,14 +160,14 @@ class RowSampler(LogitsProcessor):
         return cast(torch.FloatTensor, chosen.scatter_(1, tokens.clamp_(max=logits.shape[1] - 1), 0.0))
 
 
-def load_chat_model(base: str, device: str) -> tuple[Any, Any, str]:
-    """Load model, processor and id (name@revision); float32 on a CPU, as stored elsewhere.
+def load_chat_model(base: str | SharedBase, device: str) -> tuple[Any, Any, str]:
+    """Load model, processor and id (name@revision); float32 on a CPU, as stored elsewhere. A shared one is where it is.
 
     Raises:
         ModelError: it cannot be loaded, sees no images, or has no chat template (PaliGemma has none).
     """
-    model, processor, name = load_parts(base, Loading(device))
-    require_chat_template(processor, base)
+    model, processor, name = base.parts if isinstance(base, SharedBase) else load_parts(base, Loading(device))
+    require_chat_template(processor, name)
     processor.tokenizer.padding_side = "left"
     return model, processor, name
 
@@ -171,7 +182,7 @@ def image_token_ids(model: Any, processor: Any) -> list[int]:  # noqa: ANN401
     return sorted(token for token in found if isinstance(token, int) and 0 <= token < size)
 
 
-def _with_adapter(model: Any, adapter: Path) -> Any:  # noqa: ANN401
+def _with_adapter(model: Any, adapter: Path, *, merge: bool) -> Any:  # noqa: ANN401
     from peft import PeftModel
 
     try:
@@ -180,7 +191,7 @@ def _with_adapter(model: Any, adapter: Path) -> Any:  # noqa: ANN401
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise ModelError(f"{adapter} is no LoRA adapter of this model: {reason}; name the auditor's base") from error
     # Merged, a step has half as many small products; in bfloat16 merging would round the adapter away.
-    return adapted.merge_and_unload() if model.dtype == torch.float32 else adapted
+    return adapted.merge_and_unload() if merge and model.dtype == torch.float32 else adapted
 
 
 def _messages(image: Image, prompt: str) -> Messages:

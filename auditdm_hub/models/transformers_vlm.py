@@ -14,6 +14,7 @@ In fp32 an answer does not depend on what else is in its batch (but for exact ti
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from auditdm_hub.models.batching import chunks
 from auditdm_hub.models.features import ImageFeatures
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
+from auditdm_hub.models.shared import SharedBase
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -75,6 +77,7 @@ class TransformersVLM:
         self._tokenizer = processor.tokenizer
         self._tokenizer.padding_side = "left"
         self._batch_size, self._halved = batch_size, False
+        self._around: Callable[[], AbstractContextManager[None]] = nullcontext
         self._prompter = Prompter(processor, kind, template)
         self._features = ImageFeatures(model, processor)
         # Its own, so that sampling settings of the checkpoint play no part.
@@ -94,7 +97,7 @@ class TransformersVLM:
             self._model, self._processor, self.id, family=self.family, prompt_template=prompt_template,
             batch_size=self._batch_size, max_new_tokens=max_new_tokens,
         )  # fmt: skip
-        made._keep_lines = True
+        made._keep_lines, made._around = True, self._around
         return made
 
     @classmethod
@@ -105,6 +108,7 @@ class TransformersVLM:
         revision: str | None = None,
         adapter: str | None = None,
         answer_prompt: str = "",
+        shared: SharedBase | None = None,
         **options: Any,  # noqa: ANN401  # those of Loading and of __init__
     ) -> "TransformersVLM":
         """Load a model and its processor; safetensors only.
@@ -114,6 +118,7 @@ class TransformersVLM:
             revision: branch, tag or commit on the Hub.
             adapter: folder or name of a LoRA adapter, merged into the weights.
             answer_prompt: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
+            shared: the model, if others have it already; it is not loaded again.
             options: `device`, `dtype`, `attention`, `bits`, `spread`, `remote_code` (`loading.Loading`), and `family`,
                 `prompt_template`, `batch_size`, `max_new_tokens`.
 
@@ -121,16 +126,19 @@ class TransformersVLM:
             ModelError: there is no such model, it lacks a processor, or it does not take images and text.
         """
         how = Loading(**{key: options.pop(key) for key in LOADING if key in options})
-        model, processor, model_id = load_parts(name, how, revision, adapter)
+        model, processor, model_id = shared.parts if shared else load_parts(name, how, revision, adapter)
         options.setdefault("prompt_template", template_of(model.config, answer_prompt))
-        return cls(model, processor, model_id, **options)
+        made = cls(model, processor, model_id, **options)
+        if shared is not None:
+            made._around = shared.bare
+        return made
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
         """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model."""
         named, requests = _requests(images, questions, self._keep_lines)
-        self._model.generation_config = self._generation  # the loaded model may serve others with other options
         groups: dict[Expansion | None, list[Request]] = {}
-        with torch.inference_mode():
+        with self._around(), torch.inference_mode():
+            self._model.generation_config = self._generation  # the loaded model may serve others with other options
             for sha, text in sorted({request for request in requests if self._prompter.allowed(request[1])}):
                 groups.setdefault(self._prompter.expansion(text, named[sha]), []).append((sha, text))
             answers: dict[Request, str | None] = {}

@@ -5,6 +5,7 @@ is first needed, so that a resumed run loads only what its open stages use.
 """
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from auditdm_hub.curate import load_embedder
 from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import Ledger
+from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.records import Action, Seed
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from auditdm_hub.models.diffusion import Stage
+    from auditdm_hub.models.shared import SharedBase
+    from auditdm_hub.models.transformers_vlm import TransformersVLM
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
@@ -165,6 +169,19 @@ class Cast:
             name = str(Run.open(Path(name)).config["auditor"])
         return str(shipped(model_folder(AUDITOR))) if name == PLAYGROUND else name
 
+    @cached_property
+    def shared(self) -> "SharedBase | None":
+        """The weights of the auditor's base, where target or references are the same model, and on a GPU always."""
+        if self._parts.auditor or int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            return None
+        from auditdm_hub.models.shared import SharedBase
+
+        config, base = self._config, SharedBase(self.auditor_base, Loading(self._device))
+        names = (config.target, *config.references, config.holdout, config.judge, config.gate)
+        settings = config.model_dump()
+        here = (spec_of(settings, name).on(self._device) for name in names if name and not is_endpoint(name))
+        return base if self._device.startswith("cuda") or any(base.serves(spec) for spec in here) else None
+
     @property
     def auditor_id(self) -> str:
         """What stands for the untrained auditor in the report: name@revision."""
@@ -193,7 +210,7 @@ class Cast:
 
         config = self._config
         return TransformersAuditor.load(
-            self.auditor_base,
+            self.shared or self.auditor_base,
             self.prompts.render,
             adapter,
             self._device,
@@ -266,8 +283,12 @@ class Cast:
         if is_endpoint(name):
             remote = self._endpoint(name)
             return CachedVLM(remote, self._cache, remote.decoding)
-        spec = spec_of(config.model_dump(), name, place)
-        model = CertainVLM.load(spec.name, certainty=certainty, **spec.options) if certainty else spec.load()
+        spec = spec_of(config.model_dump(), name, place).on(self._device)
+        shared = self.shared if self.shared and self.shared.serves(spec) else None
+        if certainty:
+            model: TransformersVLM = CertainVLM.load(spec.name, certainty=certainty, shared=shared, **spec.options)
+        else:
+            model = spec.load(shared=shared)
         self._keep_revision(f"{name}: {place}" if name == PLAYGROUND else name, model.id)
         return CachedVLM(self._timed(model), self._cache, model.decoding)
 
