@@ -126,6 +126,8 @@ class RectificationConfig(Section):
     """Trials of the trained auditor beyond those of the audit, on more images."""
     pool_questions: Count = 0
     """Images that are asked the pool's questions, own, changed by a word or another's: what is to be kept, mostly."""
+    refusals: Count = 0
+    """Questions that nearly fit, asked of the target alone: it shall go on refusing those that it refuses."""
     rows: Annotated[int, Strict(), Field(ge=2)] = 4000
     """Rows to train on, at most."""
     agreement: Annotated[float, Field(ge=0, le=1)] = 0.6

@@ -131,6 +131,17 @@ class PoolQuestions:
             return rng.choice(rng.choice(self._others))
         return self._changed(own, rng) if way == self.CHANGED else own
 
+    def near_misses(self, own: str, most: int, rng: random.Random) -> list[str]:
+        """Return up to `most` different questions that an image with the question `own` may nearly admit.
+
+        One is its own with a word changed; the others are about other images, half of them with a word changed.
+        """
+        found = [self._changed(own, rng)] if own else []
+        while len(found) < most:
+            other = rng.choice(rng.choice(self._others))
+            found.append(self._changed(other, rng) if rng.random() < 0.5 else other)
+        return [question for question in dict.fromkeys(found) if question != own]
+
     def _changed(self, own: str, rng: random.Random) -> str:
         """Return the question with one word as another of its kind and length has it; itself if there is none."""
         words = own.split()

@@ -4,6 +4,7 @@ Of an audit there can be more, made for the purpose, each an audit without train
 
     RUN/rectified/lessons/   more probes by the run's auditor
     RUN/rectified/pool/      the pool's own questions; one image in three is asked what was asked elsewhere
+    RUN/rectified/refusals/  what the target alone was asked (`refusals`)
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,11 +32,12 @@ from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
 from auditdm_hub.workflows.planning import TRIALS
+from auditdm_hub.workflows.refusals import ask_near_misses, refused
 from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import Watcher
 
 ARMS = ("prompt_only", "random", "trained")
-LESSONS, POOL = "lessons", "pool"
+LESSONS, POOL, REFUSALS = "lessons", "pool", "refusals"
 BALANCE = 1.5
 """Even shares of the pool's questions that one kind may have: what is asked seldom is what is forgotten first."""
 SEEDS = {LESSONS: 1_000_000, POOL: 2_000_000}
@@ -52,11 +54,11 @@ class Lessons(Protocol):
 
     @property
     def more(self) -> Sequence[str]:
-        """The audits that are made for it, by name."""
+        """What is asked for it, by name."""
         ...
 
-    def probe(self, name: str, watcher: Watcher) -> None:
-        """Make one of them."""
+    def probe(self, name: str, watcher: Watcher) -> str:
+        """Make one of them, and return the path of what was written, below its folder."""
         ...
 
     def kinds(self) -> Mapping[str, str]:
@@ -78,7 +80,7 @@ class Lessons(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """How much is asked beyond the audit: trials of its auditor, and questions of the pool.
+    """How much is asked beyond the audit: trials of its auditor, questions of the pool, and those that nearly fit.
 
     `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
     consensus on its own questions; `columns` says which of its columns hold what.
@@ -86,6 +88,7 @@ class Extra:
 
     probes: int = 0
     pool_questions: int = 0
+    refusals: int = 0
     labelled: str = ""
     columns: Mapping[str, str] | None = None
 
@@ -96,16 +99,18 @@ class AuditLessons:
     def __init__(self, run: Run, folder: Path, extra: Extra) -> None:
         """Take a run, the folder in which more audits may lie, and how many trials those shall have."""
         self._run, self._folder, self._extra = run, folder, extra
-        self._counts = {LESSONS: extra.probes, POOL: extra.pool_questions}
+        self._counts = {LESSONS: extra.probes, POOL: extra.pool_questions, REFUSALS: extra.refusals}
         self.target = spec_of(run.config, str(run.config["target"]))
         self.more = [name for name, count in self._counts.items() if count]
 
-    def probe(self, name: str, watcher: Watcher) -> None:
+    def probe(self, name: str, watcher: Watcher) -> str:
         """Ask more on other images, as an audit without training: by the run's auditor, or the pool's questions.
 
         What would spoil a figure makes a lesson all the same: the same words about another image, and a question whose
         answer the auditor did not look for first.
         """
+        if name == REFUSALS:
+            return self._near_misses(watcher)
         config = {key: value for key, value in self._run.config.items() if value is not None}
         trials = self._counts[name]
         settings = {
@@ -116,11 +121,22 @@ class AuditLessons:
         if self._extra.labelled:
             settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
         if name == POOL:
-            others = {row.probe.question for row in trials_of(self._run) if not row.probe.fault}
-            settings |= {"auditor": PoolQuestions(sorted(others)), "actions": ["question"], "pool_balance": BALANCE}
+            settings |= {"auditor": self._questions(), "actions": ["question"], "pool_balance": BALANCE}
         elif (self._run.path / AUDITOR).is_dir():
             settings["auditor"] = str(self._run.path)
         audit(resume=True, yes=True, watcher=watcher, **settings)
+        return f"{name}/results.json"
+
+    def _questions(self) -> PoolQuestions:
+        """Return what asks the audit's questions elsewhere: those of its trials, and those of its pool."""
+        own = {str(row["question"]) for row in read_rows(self._run.path / "seeds.parquet")} - {""}
+        return PoolQuestions(sorted(own | {row.probe.question for row in trials_of(self._run) if not row.probe.fault}))
+
+    def _near_misses(self, watcher: Watcher) -> str:
+        pool = self.runs[-1] if POOL in self.more else self._run
+        report = watcher.stage(f"rectify {REFUSALS}")
+        ask_near_misses(self.target, pool, self._questions(), self._extra.refusals, self._folder / REFUSALS, report)
+        return REFUSALS
 
     def kinds(self) -> Mapping[str, str]:
         """Return the type of each failure: of one curation of everything that there is now.
@@ -142,7 +158,15 @@ class AuditLessons:
         return kinds
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
-        """Yield what the exchanges can teach or keep."""
+        """Yield what the exchanges can teach or keep, and what else the target refused."""
+        seen = set[tuple[str, str]]()
+        for row in self._candidates(kinds, mixture):
+            seen.add((row.image_sha, row.question))
+            yield row
+        if REFUSALS in self.more:
+            yield from (row for row in refused(self._folder / REFUSALS) if (row.image_sha, row.question) not in seen)
+
+    def _candidates(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
             yield from candidates(trials_of(run), kinds, mixture, known)
@@ -173,7 +197,7 @@ class AuditLessons:
     @cached_property
     def runs(self) -> list[Run]:
         """The audit, and those that were made for the purpose."""
-        return [self._run, *(Run.open(self._folder / name) for name in self.more)]
+        return [self._run, *(Run.open(self._folder / name) for name in self.more if name != REFUSALS)]
 
     def _judged(self) -> list[Judged]:
         return [row for run in self.runs for row in trials_of(run)]
@@ -204,7 +228,7 @@ class ReleaseLessons:
         self._release, self._images = release, images
         self.target = target
 
-    def probe(self, name: str, watcher: Watcher) -> None:
+    def probe(self, name: str, watcher: Watcher) -> str:
         """There is nothing more to ask."""
         raise AssertionError(name)
 

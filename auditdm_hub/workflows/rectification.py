@@ -3,6 +3,7 @@
     RUN/rectified/settings.json     how
         lessons/                    more probes by the run's auditor, if they were asked for (an audit of its own)
         pool/                       the pool's own questions, if they were asked for (likewise)
+        refusals/                   what the target was asked alone, to go on refusing what it refuses
         training.parquet            what was trained on, and what told when to stop
         tuned/                      the adapter as it was trained, and the log of its training
         strength.json               the shares of it that were tried, and what each repairs and forgets
@@ -58,14 +59,16 @@ class Rectification:
     """How to rectify; each is an option of `auditdm-hub rectify`.
 
     `probes`: trials of the trained auditor beyond those of the run; `pool_questions`: images that are asked the pool's
-    own questions; `margin`: the most that may be lost of what the model could do, on held-out questions; `labelled`: a
-    data set that is probed in the pool's place, with its `columns`; `merge`: also write the model with the adapter.
+    own questions; `refusals`: questions that nearly fit, asked of the target alone; `margin`: the most that may be lost
+    of what the model could do, on held-out questions; `labelled`: a data set that is probed in the pool's place, with
+    its `columns`; `merge`: also write the model with the adapter.
     """
 
     mixture: Mixture = field(default_factory=Mixture)
     tuning: TuningSettings = field(default_factory=TuningSettings)
     probes: int = 0
     pool_questions: int = 0
+    refusals: int = 0
     margin: float = 1.0
     labelled: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -78,12 +81,13 @@ class Rectification:
         mixture = Mixture(config.agreement, config.replay, config.rows, seed=seed)
         tuning = {name: named[name] for name in named if name in TuningSettings.__dataclass_fields__}
         settings = TuningSettings(**tuning, seed=seed, device=device)
-        return cls(mixture, settings, config.probes, config.pool_questions, config.margin, **more)
+        asked = config.probes, config.pool_questions, config.refusals
+        return cls(mixture, settings, *asked, config.margin, **more)
 
     @property
     def extra(self) -> Extra:
         """What is asked beyond the audit."""
-        return Extra(self.probes, self.pool_questions, self.labelled, self.columns)
+        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns)
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
@@ -138,7 +142,7 @@ def rectify_release(
         ReleaseError: the release cannot be had, or is no failure set.
         RunError: there is nothing to rectify, or the folder holds another run.
     """
-    if wanted.probes or wanted.pool_questions or wanted.labelled:
+    if wanted.probes or wanted.pool_questions or wanted.refusals or wanted.labelled:
         raise ConfigError("a released failure set has no auditor and no pool: leave more probes and data sets out")
     asked = {"target": target, **({"answer_prompt": answer_prompt} if answer_prompt else {})}
     spec = spec_of(asked, target)
@@ -203,8 +207,7 @@ class _Rectifying:
         self._run.finish_stage(name, work(), time.monotonic() - begun)
 
     def _probe(self, name: str) -> list[str]:
-        self._lessons.probe(name, self._watcher)
-        return [str(FOLDER / name / "results.json")]
+        return [str(FOLDER / self._lessons.probe(name, self._watcher))]
 
     def _data(self) -> list[str]:
         kinds = self._lessons.kinds()

@@ -28,6 +28,9 @@ def command(
     pool_questions: Annotated[
         int | None, typer.Option(help="Images that are asked the pool's own questions, to keep what it can.")
     ] = None,
+    refusals: Annotated[
+        int | None, typer.Option(help="Questions that nearly fit, for the target alone, to refuse what it refuses.")
+    ] = None,
     rows: Annotated[int | None, typer.Option(help="Rows to train on, at most.")] = None,
     agreement: Annotated[float | None, typer.Option(help="Least share of references that agree.")] = None,
     replay: Annotated[float | None, typer.Option(help="Share of what the target got right.")] = None,
@@ -68,9 +71,10 @@ def command(
     from auditdm_hub.workflows.calls import Again, Labelled, Source, rectify
 
     options = {
-        "probes": probes, "pool_questions": pool_questions, "rows": rows, "agreement": agreement, "replay": replay,
-        "steps": steps, "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": rank,
-        "lora_alpha": None if rank is None else 2 * rank, "adapt": adapt, "margin": margin, "four_bit": four_bit,
+        "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "rows": rows,
+        "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
+        "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": None if rank is None else 2 * rank,
+        "adapt": adapt, "margin": margin, "four_bit": four_bit,
     }  # fmt: skip
     source = Source(run, failures, target, out, answer_prompt)
     path = source.path(resume)

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from PIL import Image
 
@@ -62,6 +64,17 @@ def test_each_kind_of_other_question_is_as_likely() -> None:
 
 def test_an_image_without_a_question_is_asked_another() -> None:
     assert PoolQuestions(["elsewhere?"]).write([IMAGE], ["question"], [""], [None], [1]) == ["<question> elsewhere?"]
+
+
+def test_questions_that_nearly_fit_are_never_the_images_own() -> None:
+    own = "what color is the large circle?"
+    asker = PoolQuestions(["what color is the small circle?", "read the digit.", own])
+    found = [asker.near_misses(own, 3, random.Random(seed)) for seed in range(200)]
+    assert found == [asker.near_misses(own, 3, random.Random(seed)) for seed in range(200)]
+    assert {question for each in found for question in each} == {"what color is the small circle?", "read the digit."}
+    assert all(len(set(each)) == len(each) <= 3 for each in found)
+    assert all(each[0] == "what color is the small circle?" for each in found)  # its own, changed
+    assert asker.near_misses("", 1, random.Random(0))
 
 
 def test_pool_questions_need_others() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -13,8 +14,12 @@ from typer.testing import Result
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.errors import ConfigError, ModelError, ReleaseError, RunError
+from auditdm_hub.evaluating import asking as asking_module
+from auditdm_hub.evaluating.asking import read_answers
+from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.draw import read
+from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.rectifying.examples import REPLAY, Mixture
 from auditdm_hub.rectifying.train import TuningSettings
@@ -65,6 +70,46 @@ def test_a_rectification_with_more_probes_goes_on_where_it_was_stopped(path: Pat
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path: Path, tmp_path: Path) -> None:
+    wanted = replace(SMALL, mixture=Mixture(size=300, replay=0.8), pool_questions=40, refusals=200)
+    whole = Path(shutil.copytree(path, tmp_path / "whole"))
+    rectify_run(whole, wanted)
+    pool = Run.open(whole / FOLDER / "pool")
+    said = read_answers(whole / FOLDER / "refusals")
+    assert len(said) == 200
+    assert all(split_of(row.group) == "train" for row in said)
+    model = load_vlm(str(model_folder(TARGET)), device="cpu")
+    assert [row.answer for row in said] == model.answer(
+        [pool.images.get(row.group) for row in said], [row.question for row in said]
+    )
+    asked = {(row.probe.image_sha, row.probe.question) for row in read_trials(pool.path / "exchanges" / "prompt_only")}
+    alone = [row for row in said if (row.group, row.question) not in asked]
+    refused = {(row.group, row.question) for row in alone if row.answer == "unanswerable"}
+    assert 20 < len(refused) < len(alone)
+    taught = {(row["image_sha"], row["question"]): row for row in rows_of(whole)}
+    assert len(refused & set(taught)) > 10
+    assert {(row.group, row.question) for row in alone} & set(taught) <= refused
+    assert all(taught[key]["label"] == "unanswerable" for key in refused & set(taught))
+    assert all(taught[key]["part"] == REPLAY for key in refused & set(taught))
+
+    asking = asking_module.write_table
+    with pytest.MonkeyPatch.context() as patch:  # killed while it asked
+        written: list[Path] = []
+
+        def write(file: Path, *table: Any) -> None:  # noqa: ANN401
+            if len(written) == 2:
+                raise KeyboardInterrupt
+            written.append(file)
+            asking(file, *table)
+
+        patch.setattr(asking_module, "write_table", write)
+        with pytest.raises(KeyboardInterrupt):
+            rectify_run(path, wanted)
+    rectify_run(path, wanted, resume=True)
+    for name in ("training.parquet", "adapter/adapter_model.safetensors"):
+        assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
 
 
 def test_the_answers_of_a_labelled_data_set_go_before_the_consensus(path: Path, tmp_path: Path) -> None:
@@ -126,6 +171,8 @@ def test_a_model_that_is_not_there_is_found_before_anything_is_fetched(tmp_path:
 def test_a_release_has_no_auditor(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no auditor"):
         rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, probes=10))
+    with pytest.raises(ConfigError, match="no auditor"):
+        rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, refusals=10))
     with pytest.raises((ConfigError, ReleaseError)):
         rectify_release(str(tmp_path), "playground", tmp_path / "run", SMALL)
     assert not (tmp_path / "run").exists()
