@@ -26,6 +26,8 @@ from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
 NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
 NOTHING_CHANGED = "changed nothing"
 TRIES = 3
+PICTURE = "image"
+"""The purpose of the random numbers of image makers."""
 
 
 class Images(Protocol):
@@ -64,7 +66,7 @@ class Draft:
 
     def random_seed(self, run_seed: int, purpose: str) -> int:
         """Return a seed in [0, 2**31) that depends on the trial alone; `purpose` keeps two uses apart."""
-        return int(content_id(run_seed, purpose, self.seed.id, self.action, self.attempt), 16) % 2**31
+        return _seed_of(run_seed, purpose, self.seed.id, self.action, self.attempt)
 
 
 def plan(seeds: Sequence[Seed], actions: Sequence[Action], trials: int) -> list[Draft]:
@@ -185,11 +187,20 @@ def second_pass(probes: Sequence[Probe], auditor: Auditor, tools: ImageTools) ->
 
 
 def _second_seed(probe: Probe, run_seed: int) -> int:
-    return int(content_id(run_seed, "second", probe.seed_id, probe.action, probe.attempt), 16) % 2**31
+    return _seed_of(run_seed, "second", probe.seed_id, probe.action, probe.attempt)
+
+
+def picture_seed(probe: Probe, run_seed: int) -> int:
+    """Return the seed with which the picture of a first-pass probe was drawn or edited."""
+    return _seed_of(run_seed, PICTURE, probe.seed_id, probe.action, probe.attempt)
+
+
+def _seed_of(run_seed: int, purpose: str, seed_id: str, action: Action, attempt: int) -> int:
+    return int(content_id(run_seed, purpose, seed_id, action, attempt), 16) % 2**31
 
 
 def _make(action: str, drafts: list[Draft], instructions: list[str], tools: ImageTools) -> list[Image | None]:
-    seeds = [draft.random_seed(tools.run_seed, "image") for draft in drafts]
+    seeds = [draft.random_seed(tools.run_seed, PICTURE) for draft in drafts]
     if action == "caption":
         if tools.generator is None:
             raise ValueError("captions need an image generator, got none: leave `caption` out of the actions")

@@ -96,6 +96,8 @@ class _Pipeline:
         if self.kind == TEXT and edits and not takes:
             raise ModelError(f"{name} is a {type(pipeline).__name__}, which wants an image: use it as editor")
         self.id = f"{name} ({drawing})" if str(drawing) else name
+        self.checked = getattr(pipeline, "safety_checker", None) is not None
+        """Whether the pipeline withholds what it finds unsafe."""
         self.withheld = 0
         """Pictures that were flat, or that the safety checker withheld."""
         self._pipeline, self._drawing, self._stage = pipeline, drawing, stage

@@ -46,7 +46,10 @@ from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
 from auditdm_hub.workflows.facts import MODELS, models_of, run_facts
+from auditdm_hub.workflows.model_licenses import license_lookup
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
+from auditdm_hub.workflows.pictures import FILE as PICTURES
+from auditdm_hub.workflows.pictures import write_pictures
 from auditdm_hub.workflows.planning import TRIALS, Planner
 from auditdm_hub.workflows.themes import TYPES, known_types
 from auditdm_hub.workflows.watching import SILENT, Watcher
@@ -210,7 +213,10 @@ class _Audit:
             )
         atomic_write_json(run.path / MODELS, models_of(self._config, run, self._cast))
         atomic_write_json(run.path / LEFT_OUT, self._without_each_family())
-        run.finish_stage("probe", [MODELS, LEFT_OUT, *(f"exchanges/{name}" for name in arms)], time.monotonic() - begun)
+        self._keep_pictures()
+        run.finish_stage(
+            "probe", [MODELS, LEFT_OUT, PICTURES, *(f"exchanges/{name}" for name in arms)], time.monotonic() - begun
+        )
 
     def curate(self) -> Curation:
         """Find and name the failure types; done again whenever a person changed curation.yaml."""
@@ -295,6 +301,12 @@ class _Audit:
             self._faulty.add(fault.model)
             first = (fault.error.splitlines() or [""])[0]
             self._watcher.say(f"No answer from {fault.model} to {fault.requests} questions: {first}")
+
+    def _keep_pictures(self) -> None:
+        cast, run = self._cast, self._run
+        probes = (row.probe for row in self._trials())
+        makers = cast.generator, cast.editor
+        write_pictures(probes, run.images, makers, license_lookup(run, {}), self._config.seed, run.path / PICTURES)
 
     def _without_each_family(self) -> Tally:
         return leave_each_out(self._trials(), self._cast.judge, self._families, self._config.quorum)

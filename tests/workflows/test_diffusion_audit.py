@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_pipelines
 from typer.testing import Result
 
 from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.images import image_sha
+from auditdm_hub.models.diffusion import DiffusersEditor, Drawing, Stage
 from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows
 
 
 @pytest.mark.parametrize(
@@ -40,3 +44,25 @@ def test_captions_are_drawn_and_edits_made(
     models = json.loads((out / "models.json").read_text())
     assert models["generator"].startswith(f"{generator}@")
     assert models["editor"].endswith("(1 steps, 32 pixels)")
+    _each_picture_is_on_record(run, edited)
+
+
+def _each_picture_is_on_record(run: Run, editor: Path) -> None:
+    """And is made again from what is on record."""
+    rows = list(read_rows(run.path / "pictures.parquet"))
+    probes = [row.probe for row in read_trials(run.path / "exchanges" / "trained")]
+    changed = {probe.image_sha for probe in probes if probe.image_sha != probe.source_image_sha}
+    assert {row["image_sha"] for row in rows} == changed
+    edits = [row for row in rows if row["action"] == "edit"]
+    assert 0 < len(edits) < len(rows)
+    maker = DiffusersEditor.load(str(editor), Drawing(steps=1, size=32), Stage("cpu"))
+    for row in edits:
+        before, after = (run.images.get(str(row[name])) for name in ("source_image_sha", "image_sha"))
+        (again,) = maker.edit([before], [str(row["instruction"])], [int(str(row["seed"]))])
+        assert again is not None and image_sha(again) == row["image_sha"]
+        difference = np.asarray(run.images.get(str(row["difference_sha"])), np.int64)
+        assert (difference == abs(np.asarray(after, np.int64) - np.asarray(before, np.int64))).all()
+        assert float(str(row["change"])) == pytest.approx(difference.mean() / 255)
+        assert row["maker"] == maker.id
+        assert not row["checked"]
+    assert all(row["difference_sha"] is None for row in rows if row["action"] == "caption")
