@@ -55,7 +55,7 @@ def tokenizer(
     )
 
 
-def _text(tok: hf.PreTrainedTokenizerFast) -> dict[str, object]:
+def text_config(tok: hf.PreTrainedTokenizerFast) -> dict[str, object]:
     return {
         "hidden_size": WIDTH,
         "intermediate_size": 2 * WIDTH,
@@ -72,7 +72,7 @@ def _text(tok: hf.PreTrainedTokenizerFast) -> dict[str, object]:
     }
 
 
-def _vision() -> dict[str, object]:
+def vision_config() -> dict[str, object]:
     return {
         "hidden_size": WIDTH,
         "intermediate_size": 2 * WIDTH,
@@ -100,10 +100,10 @@ def gemma3() -> Built:
         image_seq_length=TOKENS,
         chat_template=TEMPLATE.replace("IMAGE", "<start_of_image>"),
     )
-    text = hf.Gemma3TextConfig(**_text(tok), sliding_window=64, query_pre_attn_scalar=16)
+    text = hf.Gemma3TextConfig(**text_config(tok), sliding_window=64, query_pre_attn_scalar=16)
     config = hf.Gemma3Config(
         text_config=text,
-        vision_config=hf.SiglipVisionConfig(**_vision()),
+        vision_config=hf.SiglipVisionConfig(**vision_config()),
         mm_tokens_per_image=TOKENS,
         image_token_index=tok.image_token_id,
         boi_token_index=tok.boi_token_id,
@@ -119,8 +119,8 @@ def paligemma() -> Built:
     images.image_seq_length = TOKENS
     processor = hf.PaliGemmaProcessor(image_processor=images, tokenizer=tok)
     config = hf.PaliGemmaConfig(
-        text_config=hf.Gemma2Config(**_text(tok), sliding_window=64, query_pre_attn_scalar=16).to_dict(),
-        vision_config=hf.SiglipVisionConfig(**_vision(), projection_dim=WIDTH).to_dict(),
+        text_config=hf.Gemma2Config(**text_config(tok), sliding_window=64, query_pre_attn_scalar=16).to_dict(),
+        vision_config=hf.SiglipVisionConfig(**vision_config(), projection_dim=WIDTH).to_dict(),
         image_token_index=tok.image_token_id,
         projection_dim=WIDTH,
     )
@@ -136,8 +136,8 @@ def idefics3() -> Built:
         image_processor=images, tokenizer=tok, image_seq_len=TOKENS, chat_template=TEMPLATE.replace("IMAGE", "<image>")
     )
     config = hf.Idefics3Config(
-        text_config=hf.LlamaConfig(**_text(tok)),
-        vision_config=_vision(),
+        text_config=hf.LlamaConfig(**text_config(tok)),
+        vision_config=vision_config(),
         scale_factor=1,
         image_token_id=tok.image_token_id,
         pad_token_id=tok.pad_token_id,
@@ -157,8 +157,8 @@ def llava() -> Built:
         chat_template=TEMPLATE.replace("IMAGE", "<image>"),
     )
     config = hf.LlavaConfig(
-        text_config=hf.LlamaConfig(**_text(tok)),
-        vision_config=hf.CLIPVisionConfig(**_vision(), projection_dim=WIDTH),
+        text_config=hf.LlamaConfig(**text_config(tok)),
+        vision_config=hf.CLIPVisionConfig(**vision_config(), projection_dim=WIDTH),
         image_token_index=tok.image_token_id,
         vision_feature_select_strategy="default",
         vision_feature_layer=-1,
@@ -181,8 +181,8 @@ def llava_next() -> Built:
         chat_template=TEMPLATE.replace("IMAGE", "<image>"),
     )
     config = hf.LlavaNextConfig(
-        text_config=hf.LlamaConfig(**_text(tok)),
-        vision_config=hf.CLIPVisionConfig(**_vision(), projection_dim=WIDTH),
+        text_config=hf.LlamaConfig(**text_config(tok)),
+        vision_config=hf.CLIPVisionConfig(**vision_config(), projection_dim=WIDTH),
         image_token_index=tok.image_token_id,
         vision_feature_select_strategy="default",
         vision_feature_layer=-1,
@@ -202,8 +202,10 @@ BUILDERS: dict[str, Callable[[], Built]] = {
 
 def write_model(family: str, folder: Path, seed: int = 0, prompt_template: str | None = "{question}") -> Path:
     """Write a random model of that family to `folder` and return it; another seed makes another model."""
+    import tiny_torchvision
+
     torch.manual_seed(seed)
-    model, processor = BUILDERS[family]()
+    model, processor = (BUILDERS | tiny_torchvision.BUILDERS)[family]()
     tok = processor.tokenizer
     for weight in model.parameters():  # default initialisation is too narrow: all answers would be equal
         if weight.dim() > 1:

@@ -30,13 +30,14 @@ TOKEN_TYPES = ("token_type_ids", "mm_token_type_ids")
 class Expansion:
     """How the processor treats images of one size.
 
-    `placeholder` stands in the text where `text` belongs. `token_types` names the per-token inputs beside ids and
-    mask: True = 1 on image tokens, False = 0 everywhere.
+    `placeholder` stands in the text where `text` belongs, `tokens` of whose tokens stand for the image. `token_types`
+    names the per-token inputs beside ids and mask: True = 1 on image tokens, False = 0 everywhere.
     """
 
     placeholder: str
     text: str
     token_types: tuple[tuple[str, bool], ...]
+    tokens: int
 
 
 def template_of(config: Any, answer_prompt: str = "") -> str:  # noqa: ANN401 - a configuration of transformers
@@ -141,7 +142,8 @@ class Prompter:
                 if any(row) and row != self._image_marks(want):
                     return None
                 token_types.append((name, any(row)))
-        expansion = Expansion(str(replaced[0]["text"]), str(replaced[0]["replacement"]), tuple(token_types))
+        parts = str(replaced[0]["text"]), str(replaced[0]["replacement"])
+        expansion = Expansion(*parts, tuple(token_types), sum(self._image_marks(want)))
         got = self.encode([question], expansion)[0]
         return expansion if got["input_ids"] == want else None
 

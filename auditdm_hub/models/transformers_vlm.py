@@ -152,7 +152,8 @@ class TransformersVLM:
         features = None
         if expansion is not None:
             features = self._encode({sha: named[sha] for sha, _ in requests})
-        if expansion is None or features is None:
+        # A processor may cut an image into more tiles than its image processor does by itself (InternVL).
+        if expansion is None or features is None or any(len(each) != expansion.tokens for each in features.values()):
             return self._answer_processed(named, requests)
         texts = sorted({text for _, text in requests})
         prompts = dict(zip(texts, self._prompter.encode(texts, expansion), strict=True))

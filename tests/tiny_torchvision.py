@@ -1,0 +1,134 @@
+"""Tiny random models of the families whose processors also take videos, and so need torchvision.
+
+It is no dependency: wheels of it are built against CUDA. Where it can be imported (a CUDA install), these families are
+tested like the others; elsewhere they stand in allowed_skips.txt.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import transformers as hf
+from tiny_models import PATCH, SIDE, TEMPLATE, TOKENS, WIDTH, Built, text_config, tokenizer, vision_config
+
+THERE = find_spec("torchvision") is not None
+WHY_NOT = "its processor takes videos, too, and needs torchvision, whose wheels want CUDA"
+GRID = [[SIDE, SIDE], [SIDE, 2 * SIDE]]
+
+
+def llava_onevision() -> Built:
+    tok = tokenizer({"image_token": "<image>", "video_token": "<video>"})
+    processor = hf.LlavaOnevisionProcessor(
+        image_processor=hf.LlavaOnevisionImageProcessor(
+            size={"height": SIDE, "width": SIDE}, image_grid_pinpoints=GRID
+        ),
+        tokenizer=tok,
+        video_processor=hf.LlavaOnevisionVideoProcessor(size={"height": SIDE, "width": SIDE}),
+        num_image_tokens=TOKENS,
+        vision_feature_select_strategy="full",
+        chat_template=TEMPLATE.replace("IMAGE", "<image>"),
+    )
+    config = hf.LlavaOnevisionConfig(
+        text_config=hf.Qwen2Config(**text_config(tok)),
+        vision_config=hf.SiglipVisionConfig(**vision_config()),
+        image_token_index=tok.image_token_id,
+        video_token_index=tok.video_token_id,
+        vision_feature_select_strategy="full",
+        vision_feature_layer=-1,
+        image_grid_pinpoints=GRID,
+    )
+    return hf.LlavaOnevisionForConditionalGeneration(config), processor
+
+
+def smolvlm() -> Built:
+    named = {"image_token": "<image>", "fake_image_token": "<fake_token_around_image>",
+             "global_image_token": "<global-img>"}  # fmt: skip
+    tok = tokenizer(named, ("<end_of_utterance>",))
+    processor = hf.SmolVLMProcessor(
+        image_processor=hf.SmolVLMImageProcessor(
+            size={"longest_edge": SIDE}, max_image_size={"longest_edge": SIDE}, do_image_splitting=False
+        ),
+        tokenizer=tok,
+        video_processor=hf.SmolVLMVideoProcessor(size={"longest_edge": SIDE}, max_image_size={"longest_edge": SIDE}),
+        image_seq_len=TOKENS,
+        chat_template=TEMPLATE.replace("IMAGE", "<image>"),
+    )
+    config = hf.SmolVLMConfig(
+        text_config=hf.LlamaConfig(**text_config(tok)),
+        vision_config=vision_config(),
+        scale_factor=1,
+        image_token_id=tok.image_token_id,
+        pad_token_id=tok.pad_token_id,
+    )
+    return hf.SmolVLMForConditionalGeneration(config), processor
+
+
+def _qwen(
+    processor_class: type, video_class: type, vision: dict[str, object], config_class: type, model_class: type
+) -> Built:
+    named = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>", "vision_start_token": "<|vision_start|>",
+             "vision_end_token": "<|vision_end|>"}  # fmt: skip
+    tok = tokenizer(named)
+    patches = {"patch_size": 8, "merge_size": 2, "temporal_patch_size": 2}
+    processor = processor_class(
+        image_processor=hf.Qwen2VLImageProcessor(min_pixels=SIDE * SIDE, max_pixels=4 * SIDE * SIDE, **patches),
+        tokenizer=tok,
+        video_processor=video_class(min_pixels=SIDE * SIDE, max_pixels=4 * SIDE * SIDE, **patches),
+        chat_template=TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>"),
+    )
+    text = text_config(tok) | {
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
+    }
+    shared = {"depth": 2, "hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_heads": 2, "patch_size": 8,
+              "spatial_merge_size": 2, "temporal_patch_size": 2, "out_hidden_size": WIDTH}  # fmt: skip
+    ids = {f"{name}_id": tok.convert_tokens_to_ids(token) for name, token in named.items()}
+    config = config_class(text_config=text, vision_config={**shared, **vision}, **ids)
+    return model_class(config), processor
+
+
+def qwen2_5_vl() -> Built:
+    return _qwen(
+        hf.Qwen2_5_VLProcessor, hf.Qwen2VLVideoProcessor, {"window_size": 32, "fullatt_block_indexes": [1]},
+        hf.Qwen2_5_VLConfig, hf.Qwen2_5_VLForConditionalGeneration,
+    )  # fmt: skip
+
+
+def qwen3_vl() -> Built:
+    return _qwen(
+        hf.Qwen3VLProcessor, hf.Qwen3VLVideoProcessor,
+        {"num_position_embeddings": 64, "deepstack_visual_indexes": [0]}, hf.Qwen3VLConfig,
+        hf.Qwen3VLForConditionalGeneration,
+    )  # fmt: skip
+
+
+def internvl() -> Built:
+    named = {"start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>",
+             "video_token": "<video>"}  # fmt: skip
+    tok = tokenizer(named)
+    processor = hf.InternVLProcessor(
+        image_processor=hf.GotOcr2ImageProcessor(size={"height": SIDE, "width": SIDE}, crop_to_patches=False),
+        tokenizer=tok,
+        video_processor=hf.InternVLVideoProcessor(size={"height": SIDE, "width": SIDE}),
+        image_seq_length=1,
+        chat_template=TEMPLATE.replace("IMAGE", "<IMG_CONTEXT>"),
+    )
+    vision = hf.InternVLVisionConfig(
+        hidden_size=WIDTH, intermediate_size=2 * WIDTH, num_hidden_layers=1, num_attention_heads=2,
+        image_size=[SIDE, SIDE], patch_size=[PATCH, PATCH],
+    )  # fmt: skip
+    config = hf.InternVLConfig(
+        text_config=hf.Qwen2Config(**text_config(tok)),
+        vision_config=vision,
+        image_token_id=tok.convert_tokens_to_ids("<IMG_CONTEXT>"),
+        image_seq_length=1,
+        downsample_ratio=0.5,
+    )
+    return hf.InternVLForConditionalGeneration(config), processor
+
+
+BUILDERS: dict[str, Callable[[], Built]] = {
+    "llava_onevision": llava_onevision,
+    "smolvlm": smolvlm,
+    "qwen2_5_vl": qwen2_5_vl,
+    "qwen3_vl": qwen3_vl,
+    "internvl": internvl,
+}
