@@ -151,3 +151,5 @@ class RectificationConfig(Section):
     """Looks without a better one after which training ends."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.02
     """Most that may be lost of what it could do, on held-out questions: the adapter is scaled back for it; 1 = any."""
+    repair: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of held-out failures that is enough, so that the adapter is scaled back further; 1 = no further."""

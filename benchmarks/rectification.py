@@ -6,7 +6,7 @@
 Each target is audited with the default preset and rectified by `rectify_run` as the configuration has it (variant
 "audit"): no ground truth is used. Every other variant trains the same number of steps on other rows. `random` has as
 many questions asked as the audit, its training and its lessons together, but takes them from the pool, whatever the
-target fails at. Labels of `true labels` are the executor's.
+target fails at; as many near misses are asked of the target alone. Labels of `true labels` are the executor's.
 
 Measured on so many fresh questions of every skill (`--each`) about pictures of the kind that no model was trained on:
 the error inside each planted gap, and the error of each skill outside the gaps. `--again` audits the repaired model
@@ -51,12 +51,12 @@ from auditdm_hub.playground.models import SIBLING, TARGET, model_folder
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.records import Judged
 from auditdm_hub.rectifying.examples import Example, Mixture, candidates, choose, divide
-from auditdm_hub.rectifying.strength import scale_back
+from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows import Watcher
-from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons, Extra, trials_of
+from auditdm_hub.workflows.lessons import LESSONS, POOL, REFUSALS, AuditLessons, Extra, trials_of
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, STRENGTH, Rectification, rectify_run
 from benchmarks.planted_gaps import make_target
 from benchmarks.search_success import truth_of, wrongly_answered
@@ -142,7 +142,8 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
         others = sorted({row.probe.question for row in trials_of(first) if not row.probe.fault})
         source = audited(subject, 3_000_000 + seed, folder / "probes", auditor=PoolQuestions(others), steps=0,
                          probes=asked, pool_size=2 * asked, actions=["question"], baseline=False)  # fmt: skip
-        lessons = AuditLessons(source, folder, Extra())
+        lessons = AuditLessons(source, folder, Extra(refusals=wanted.refusals))
+        lessons.probe(REFUSALS, SILENT)
     else:
         make: type[AuditLessons] = Labelled if variant == "true labels" else AuditLessons
         lessons = make(run, run.path / FOLDER, wanted.extra)
@@ -151,7 +152,7 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
     tuned = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
     adapter = folder / "scaled"
-    tried = scale_back(lessons.target, tuned, parts[1], lessons.image, wanted.margin, adapter)
+    tried = scale_back(lessons.target, tuned, parts[1], lessons.image, Wanted(wanted.margin, wanted.repair), adapter)
     return adapter, {
         "tried": [asdict(each) for each in tried],
         "asked": asked,

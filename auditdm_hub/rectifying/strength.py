@@ -1,8 +1,9 @@
 """How much of an adapter to keep: between a model and its fine-tuning lies one that repairs and hardly forgets.
 
-The weights that an adapter adds are scaled by shares below 1. The largest share is kept at which the model still gives
-the replayed answers of held-out images, but for a margin. Interpolating weights is WiSE-FT (Wortsman et al., 2022,
-arXiv 2109.01903); to choose the share by what was held out is ours.
+The weights that an adapter adds are scaled by shares below 1. What is kept is a share at which the model still gives
+the replayed answers of held-out images, but for a margin: the largest, or the smallest that repairs as much as is
+wanted. Interpolating weights is WiSE-FT (Wortsman et al., 2022, arXiv 2109.01903); to choose the share by what was held
+out is ours.
 """
 
 import shutil
@@ -25,6 +26,18 @@ FEWEST = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an adapter shall keep and repair, of held-out rows.
+
+    `margin`: the most of the replays that may be lost, in [0, 1]. `repair`: the share of lessons at which the smallest
+    share of the adapter will do, in [0, 1]; 1 = all that keeps within the margin is kept.
+    """
+
+    margin: float = 1.0
+    repair: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Strength:
     """A share, and the errors on held-out rows with it: of what was to be learned, and of what was to be kept.
 
@@ -37,7 +50,7 @@ class Strength:
 
 
 def scale_back(
-    base: ModelSpec, adapter: Path, held: Sequence[Example], images: Callable[[str], Image], margin: float, out: Path
+    base: ModelSpec, adapter: Path, held: Sequence[Example], images: Callable[[str], Image], wanted: Wanted, out: Path
 ) -> list[Strength]:  # fmt: skip
     """Write the adapter that keeps within a margin, and return the shares that were tried, the one that is kept last.
 
@@ -46,22 +59,35 @@ def scale_back(
         adapter: folder of its adapter.
         held: rows that were not trained on; with fewer than `FEWEST` replays among them the adapter stays whole.
         images: returns an image by its hash.
-        margin: the most of the replays that may be lost, in [0, 1].
+        wanted: what to keep, and what to repair.
         out: folder of the adapter that is kept.
     """
-    if margin >= 1 or sum(row.part == REPLAY for row in held) < FEWEST:
+    if wanted == Wanted() or sum(row.part == REPLAY for row in held) < FEWEST:
         scale_adapter(adapter, 1.0, out)
         return []
     work, found = out.with_name(out.name + ".tried"), list[Strength]()
     for share in SHARES:
         scale_adapter(adapter, share, work)
         found.append(Strength(share, *_errors(base.load(str(work)), held, images)))
-        if found[-1].replays <= margin:
+        if _is_last(found[-1], wanted):
             break
-    kept = min(found, key=lambda each: (each.replays > margin, each.replays, -each.share))
+    kept = _choose(found, wanted)
     scale_adapter(adapter, kept.share, out)
     shutil.rmtree(work)
     return [*(each for each in found if each != kept), kept]
+
+
+def _is_last(tried: Strength, wanted: Wanted) -> bool:
+    """Whether a smaller share cannot be better."""
+    return tried.replays <= wanted.margin and (wanted.repair >= 1 or 1 - tried.lessons < wanted.repair)
+
+
+def _choose(found: Sequence[Strength], wanted: Wanted) -> Strength:
+    within = [each for each in found if each.replays <= wanted.margin]
+    if not within:
+        return min(found, key=lambda each: (each.replays, -each.share))
+    enough = [each for each in within if 1 - each.lessons >= wanted.repair] if wanted.repair < 1 else []
+    return min(enough, key=lambda each: each.share) if enough else max(within, key=lambda each: each.share)
 
 
 def _errors(model: VisionLanguageModel, held: Sequence[Example], images: Callable[[str], Image]) -> tuple[float, float]:

@@ -35,7 +35,7 @@ from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.models.loading import find_model
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
-from auditdm_hub.rectifying.strength import scale_back
+from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
@@ -60,7 +60,8 @@ class Rectification:
 
     `probes`: trials of the trained auditor beyond those of the run; `pool_questions`: images that are asked the pool's
     own questions; `refusals`: questions that nearly fit, asked of the target alone; `margin`: the most that may be lost
-    of what the model could do, on held-out questions; `labelled`: a data set that is probed in the pool's place, with
+    of what the model could do, on held-out questions; `repair`: the share of held-out failures with which less of the
+    adapter will do; `labelled`: a data set that is probed in the pool's place, with
     its `columns`; `merge`: also write the model with the adapter.
     """
 
@@ -70,6 +71,7 @@ class Rectification:
     pool_questions: int = 0
     refusals: int = 0
     margin: float = 1.0
+    repair: float = 1.0
     labelled: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     merge: bool = False
@@ -82,7 +84,7 @@ class Rectification:
         tuning = {name: named[name] for name in named if name in TuningSettings.__dataclass_fields__}
         settings = TuningSettings(**tuning, seed=seed, device=device)
         asked = config.probes, config.pool_questions, config.refusals
-        return cls(mixture, settings, *asked, config.margin, **more)
+        return cls(mixture, settings, *asked, config.margin, config.repair, **more)
 
     @property
     def extra(self) -> Extra:
@@ -238,7 +240,7 @@ class _Rectifying:
         lessons, wanted = self._lessons, self._wanted
         tried = scale_back(
             lessons.target.on(wanted.tuning.device), self._folder / TUNED / "adapter", self._training()[1],
-            lessons.image, wanted.margin, self._run.path / ADAPTER,
+            lessons.image, Wanted(wanted.margin, wanted.repair), self._run.path / ADAPTER,
         )  # fmt: skip
         atomic_write_json(self._folder / STRENGTH, [asdict(each) for each in tried])
         return [str(ADAPTER), str(FOLDER / STRENGTH)]

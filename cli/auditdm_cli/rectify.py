@@ -45,6 +45,9 @@ def command(
         bool | None, typer.Option("--four-bit", help="Hold the model's weights in 4 bits while it is trained.")
     ] = None,
     margin: Annotated[float | None, typer.Option(help="Most that may be lost of what it could do; 1 = any.")] = None,
+    repair: Annotated[
+        float | None, typer.Option(help="Share of failures that is enough: no more of the adapter is kept; 1 = all.")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Audit what comes out and rectify it again, so often.")] = 1,
     benchmark: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="With --rounds: what each round is measured with.")
@@ -74,7 +77,7 @@ def command(
         "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "rows": rows,
         "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
         "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": None if rank is None else 2 * rank,
-        "adapt": adapt, "margin": margin, "four_bit": four_bit,
+        "adapt": adapt, "margin": margin, "repair": repair, "four_bit": four_bit,
     }  # fmt: skip
     source = Source(run, failures, target, out, answer_prompt)
     path = source.path(resume)

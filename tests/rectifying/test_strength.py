@@ -14,7 +14,16 @@ from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.rectifying.examples import REPLAY, Example
-from auditdm_hub.rectifying.strength import FEWEST, SHARES, scale_adapter, scale_back
+from auditdm_hub.rectifying.strength import (
+    FEWEST,
+    SHARES,
+    Strength,
+    Wanted,
+    _choose,
+    _is_last,
+    scale_adapter,
+    scale_back,
+)
 
 BASE = str(model_folder(TARGET))
 SPEC = ModelSpec(BASE, Loading("cpu"))
@@ -65,10 +74,10 @@ def test_what_forgets_is_scaled_back_as_far_as_is_needed(
 ) -> None:
     rows, images = kept
     out = tmp_path / "out"
-    anything = scale_back(SPEC, adapter, rows, images.__getitem__, 0.999, out)
+    anything = scale_back(SPEC, adapter, rows, images.__getitem__, Wanted(0.999), out)
     assert [each.share for each in anything] == [1.0]
     margin = anything[0].replays / 2
-    tried = scale_back(SPEC, adapter, rows, images.__getitem__, margin, out)
+    tried = scale_back(SPEC, adapter, rows, images.__getitem__, Wanted(margin), out)
     assert tried[0].replays > margin >= tried[-1].replays
     assert 0 < tried[-1].share < 1
     change = (weights(out) - weights(None)).norm() / (weights(adapter) - weights(None)).norm()
@@ -81,7 +90,7 @@ def test_without_a_share_that_keeps_enough_the_least_is_kept(
 ) -> None:
     rows, images = kept
     impossible = [Example(row.image_sha, row.question, "nonsense", REPLAY, "") for row in rows]
-    tried = scale_back(SPEC, adapter, impossible, images.__getitem__, 0.5, tmp_path / "out")
+    tried = scale_back(SPEC, adapter, impossible, images.__getitem__, Wanted(0.5), tmp_path / "out")
     assert [each.share for each in tried] == sorted(SHARES[1:], reverse=True) + [1.0]
 
 
@@ -89,5 +98,21 @@ def test_too_few_held_out_rows_leave_it_whole(
     adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
 ) -> None:
     rows, images = kept
-    assert scale_back(SPEC, adapter, rows[: FEWEST - 1], images.__getitem__, 0.0, tmp_path / "out") == []
+    assert scale_back(SPEC, adapter, rows[: FEWEST - 1], images.__getitem__, Wanted(0.0), tmp_path / "out") == []
     assert torch.equal(weights(tmp_path / "out"), weights(adapter))
+
+
+def test_the_least_that_repairs_enough_is_kept() -> None:
+    tried = [Strength(1.0, 0.1, 0.05), Strength(0.9, 0.15, 0.02), Strength(0.8, 0.2, 0.01), Strength(0.7, 0.3, 0.005)]
+
+    def chosen(wanted: Wanted) -> float:
+        count = next((k for k, each in enumerate(tried, 1) if _is_last(each, wanted)), len(tried))
+        return _choose(tried[:count], wanted).share
+
+    assert chosen(Wanted(1.0, 0.8)) == 0.8
+    assert chosen(Wanted(1.0, 0.85)) == 0.9
+    assert chosen(Wanted(1.0, 0.95)) == 1.0  # none repairs so much
+    assert chosen(Wanted(0.02)) == 0.9
+    assert chosen(Wanted(0.02, 0.85)) == 0.9
+    assert chosen(Wanted(0.01, 0.85)) == 0.8  # to keep goes before to repair
+    assert chosen(Wanted(0.001, 0.5)) == 0.7
