@@ -10,5 +10,5 @@ ALL = [
     *(pytest.param(family, marks=pytest.mark.skipif(not tiny_torchvision.THERE, reason=tiny_torchvision.WHY_NOT))
       for family in sorted(tiny_torchvision.BUILDERS)),
 ]  # fmt: skip
-OWN_WAY = frozenset({"internvl", "qwen2_5_vl", "qwen3_vl"})
-"""Families whose processors cut or pack images in a way that is not shared here: they are asked through them."""
+OWN_WAY = frozenset({"qwen2_5_vl", "qwen3_vl"})
+"""Families whose processors pack images in a way that is not shared here: they are asked through them."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-Key = tuple[int, str, str]
-"""Tokens of the prompt, question, name of the image."""
+Key = tuple[int, str, str] | tuple[str, int, str]
+"""Tokens of the prompt, question, name of the image; or the name first, to have questions on an image together."""
 
 
 def chunks(keys: Sequence[Key], size: int) -> list[list[int]]:
-    """Cut requests into batches of requests of about equal length.
+    """Cut requests into batches of about equal keys, which begin with what a batch shall have alike.
 
     The order in which requests arrive makes no difference: the same set of requests always makes the same batches.
 

@@ -9,7 +9,7 @@ size alone. So:
    caller takes the processor for everything: slower, and always right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,17 @@ class Prompter:
                 row[name] = self._image_marks(ids) if marks else [0] * len(ids)
             encoded.append(row)
         return encoded
+
+    def shared_tokens(self, rows: Sequence[Mapping[str, list[int]]]) -> int:
+        """Return how many tokens all rows have alike up to the end of their image; 0 for prompts that are not causal.
+
+        PaliGemma sees its whole prefix in both directions, so that nothing of it is the same for two questions.
+        """
+        if self.prefix:
+            return 0
+        first = rows[0]["input_ids"]
+        length = max((place + 1 for place, mark in enumerate(self._image_marks(first)) if mark), default=0)
+        return length if all(row["input_ids"][:length] == first[:length] for row in rows) else 0
 
     def _place(self, text: str, expansion: Expansion) -> str:
         if not self.prefix:

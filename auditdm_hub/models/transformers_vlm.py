@@ -6,6 +6,8 @@ How a batch of questions becomes answers:
 2. Each distinct image is prepared and encoded once (`features`); prompts are tokenised in one call (`prompting`).
 3. Requests are sorted by length and cut into fixed batches (`batching`), padded on the left, decoded greedily. A batch
    ends when its last answer ends.
+4. Where an image is asked about several times, its part of the prompt goes through a causal language model once: keys
+   and values are kept for all questions on it. The padding is then between image and question.
 
 A batch for which the device has not enough memory is halved, and so are those of later calls; the log says so once.
 
@@ -24,7 +26,7 @@ from transformers import GenerationConfig
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from auditdm_hub.images import image_sha
-from auditdm_hub.models.batching import chunks
+from auditdm_hub.models.batching import Key, chunks
 from auditdm_hub.models.features import ImageFeatures
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
@@ -37,6 +39,8 @@ Request = tuple[str, str]
 """Name of the image, question."""
 LOADING = tuple(field.name for field in fields(Loading))
 LOG = logging.getLogger(__name__)
+LEAST_SHARED = 64
+"""Tokens of an image's part of a prompt from which on it is worth to compute that once."""
 
 
 class TransformersVLM:
@@ -158,16 +162,45 @@ class TransformersVLM:
         texts = sorted({text for _, text in requests})
         prompts = dict(zip(texts, self._prompter.encode(texts, expansion), strict=True))
         answers: dict[Request, str | None] = {}
+        length = self._shared_length(requests, list(prompts.values()))
 
         def decode(part: Sequence[Request]) -> list[str | None]:
-            inputs = self._pad([prompts[text] for _, text in part])
+            rows = [prompts[text] for _, text in part]
+            if length:
+                return self._decode(self._behind(rows, [sha for sha, _ in part], features, length))
+            inputs = self._pad(rows)
             inputs["mm_encoder_outputs"] = {"image": self._shared([features[sha] for sha, _ in part])}
             return self._decode(inputs)
 
-        for batch in chunks([(len(prompts[text]["input_ids"]), text, sha) for sha, text in requests], self._batch_size):
+        sizes = [(len(prompts[text]["input_ids"]), text, sha) for sha, text in requests]
+        keys: Sequence[Key] = [(sha, size, text) for size, text, sha in sizes] if length else sizes
+        for batch in chunks(keys, self._batch_size):
             part = [requests[k] for k in batch]
             answers |= dict(zip(part, self._halving(part, decode), strict=True))
         return answers
+
+    def _shared_length(self, requests: Sequence[Request], rows: Sequence[Mapping[str, list[int]]]) -> int:
+        """Return how many tokens of a prompt are computed once for an image; 0 = none, each question has its own."""
+        if len(requests) < 2 * len({sha for sha, _ in requests}):
+            return 0
+        length = self._prompter.shared_tokens(rows)
+        window = getattr(self._model.config.get_text_config(), "sliding_window", None)
+        longest = max(len(row["input_ids"]) for row in rows) + self._generation.max_new_tokens
+        # In a window that moves, padding between the tokens would push others out of it.
+        return length if length >= LEAST_SHARED and (window is None or longest <= window) else 0
+
+    def _behind(
+        self, rows: Sequence[Mapping[str, list[int]]], shas: Sequence[str], features: Mapping[str, torch.Tensor],
+        length: int,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return inputs whose first `length` tokens are keys and values already, computed once for each image."""
+        images = list(dict.fromkeys(shas))
+        ahead = self._pad([{name: ids[:length] for name, ids in rows[0].items()}] * len(images))
+        ahead["mm_encoder_outputs"] = {"image": self._shared([features[sha] for sha in images])}
+        model: Any = self._model
+        cache = model(**ahead, use_cache=True, logits_to_keep=1).past_key_values
+        cache.batch_select_indices(torch.tensor([images.index(sha) for sha in shas], device=model.device))
+        return {**self._pad(rows, length), "past_key_values": cache}
 
     def _halving(
         self, part: Sequence[Request], decode: Callable[[Sequence[Request]], list[str | None]]
@@ -221,13 +254,16 @@ class TransformersVLM:
         tokens = made.sequences[:, length:]  # (B, T)
         return [text.strip() for text in self._tokenizer.batch_decode(tokens, skip_special_tokens=True)]
 
-    def _pad(self, rows: Sequence[Mapping[str, list[int]]]) -> dict[str, Any]:
+    def _pad(self, rows: Sequence[Mapping[str, list[int]]], place: int = 0) -> dict[str, Any]:
+        """Return rows of one length; what is missing is filled up behind the first `place` tokens."""
         width = max(len(row["input_ids"]) for row in rows)
+        masked = [{**row, "attention_mask": [1] * len(row["input_ids"])} for row in rows]
         fill = {"input_ids": self._tokenizer.pad_token_id}
         padded = {
-            name: [[fill.get(name, 0)] * (width - len(row[name])) + row[name] for row in rows] for name in rows[0]
-        }
-        padded["attention_mask"] = [[0] * (width - len(row["input_ids"])) + [1] * len(row["input_ids"]) for row in rows]
+            name: [row[name][:place] + [fill.get(name, 0)] * (width - len(row[name])) + row[name][place:]
+                   for row in masked]
+            for name in masked[0]
+        }  # fmt: skip
         return {name: torch.tensor(value, device=self._model.device) for name, value in padded.items()}  # (B, T)
 
     def _shared(self, rows: list[torch.Tensor]) -> BaseModelOutputWithPooling:

@@ -1,7 +1,9 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from families import ALL, OWN_WAY
@@ -11,7 +13,7 @@ from tiny_models import write_model
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from auditdm_hub.errors import ModelError
-from auditdm_hub.models import load_vlm
+from auditdm_hub.models import load_vlm, transformers_vlm
 from auditdm_hub.models.certain import CertainVLM
 from auditdm_hub.models.features import _runs
 from auditdm_hub.models.prompting import require_chat_template
@@ -66,6 +68,54 @@ def test_answers_are_those_of_plain_transformers_alone_and_in_any_batch(
         == answers[::-1]
     )
     assert model.family == family
+
+
+@pytest.mark.parametrize("family", ALL)
+def test_an_images_part_of_the_prompts_is_computed_once(
+    family: str, tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, questions = pairs(pictures)
+    folder = str(tiny_folders[family])
+    wanted = load_vlm(folder, max_new_tokens=LENGTH).answer(images, questions)
+    behind: list[tuple[int, int]] = []
+    whole = TransformersVLM._behind
+
+    def counted(self: TransformersVLM, rows: list[Any], shas: list[str], *rest: Any) -> dict[str, Any]:  # noqa: ANN401
+        behind.append((len(rows), len(set(shas))))
+        return whole(self, rows, shas, *rest)
+
+    monkeypatch.setattr(TransformersVLM, "_behind", counted)
+    monkeypatch.setattr(transformers_vlm, "LEAST_SHARED", 1)
+    model = load_vlm(folder, max_new_tokens=LENGTH, batch_size=6)
+    assert model.answer(images, questions) == wanted
+    assert model.answer(images[::-1], questions[::-1]) == wanted[::-1]
+    assert model.answer(images[:1], questions[:1]) == wanted[:1]  # nothing to share
+    sure = CertainVLM.load(folder, certainty=0.0, max_new_tokens=LENGTH)
+    assert sure.answer(images, questions) == wanted
+    shared = family not in {*OWN_WAY, "paligemma"}
+    assert behind == ([(6, 2), (6, 2), (3, 1)] * 2 + [(15, 5)] if shared else [])
+
+
+@pytest.mark.parametrize("family", ALL)
+def test_images_of_any_shape_are_seen_as_plain_transformers_sees_them(
+    family: str, tiny_folders: dict[str, Path]
+) -> None:
+    rng = np.random.default_rng(1)
+    images = [Image.fromarray(rng.integers(0, 255, (*size, 3), dtype=np.uint8)) for size in ((40, 56), (56, 24))]
+    model = load_vlm(str(tiny_folders[family]), max_new_tokens=LENGTH)
+    wanted = [plain_answer(tiny_folders[family], image, QUESTIONS[0]) for image in images]
+    assert model.answer(images, QUESTIONS[:1] * 2) == wanted
+
+
+def test_padding_never_pushes_tokens_out_of_a_window(
+    tiny_folders: dict[str, Path], pictures: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformers_vlm, "LEAST_SHARED", 1)
+    images, questions = pairs(pictures[:1])
+    long = [*questions, " ".join(["star"] * 60)]  # the window is of 64 tokens
+    folder = str(tiny_folders["gemma3"])
+    wanted = [load_vlm(folder, max_new_tokens=LENGTH).answer(images[:1], [question])[0] for question in long]
+    assert load_vlm(folder, max_new_tokens=LENGTH).answer([images[0]] * 4, long) == wanted
 
 
 @pytest.mark.parametrize("family", ALL)
