@@ -95,13 +95,33 @@ def flux_kontext() -> Any:
     return diffusers.FluxKontextPipeline(**_flux_parts())
 
 
+def qwen_image_edit() -> Any:
+    """It reads image and instruction with a Qwen2.5-VL, whose processor needs torchvision."""
+    import tiny_torchvision
+
+    encoder, processor = tiny_torchvision.qwen2_5_vl()
+    transformer = diffusers.QwenImageTransformer2DModel(
+        patch_size=2, in_channels=16, out_channels=4, num_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=HIDDEN, axes_dims_rope=(8, 4, 4),
+    )  # fmt: skip
+    vae = diffusers.AutoencoderKLQwenImage(
+        base_dim=8, z_dim=4, dim_mult=[1, 2, 2], num_res_blocks=1, temperal_downsample=[False, True],
+        latents_mean=[0.0] * 4, latents_std=[1.0] * 4,
+    )  # fmt: skip
+    return diffusers.QwenImageEditPipeline(
+        transformer=transformer, vae=vae, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), text_encoder=encoder,
+        tokenizer=processor.tokenizer, processor=processor,
+    )  # fmt: skip
+
+
 GENERATORS: dict[str, Callable[[], Any]] = {"flux": flux, "stable-diffusion-3": stable_diffusion_3}
 EDITORS: dict[str, Callable[[], Any]] = {"flux-kontext": flux_kontext, "instruct-pix2pix": instruct_pix2pix}
+NEED_TORCHVISION: dict[str, Callable[[], Any]] = {"qwen-image-edit": qwen_image_edit}
 
 
 def save(name: str, folder: Path) -> Path:
     """Save a pipeline of random weights and return its folder."""
     torch.manual_seed(0)
     path = folder / name
-    {**GENERATORS, **EDITORS}[name]().save_pretrained(path)
+    {**GENERATORS, **EDITORS, **NEED_TORCHVISION}[name]().save_pretrained(path)
     return path

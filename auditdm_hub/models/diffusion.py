@@ -18,6 +18,7 @@ from PIL import Image
 
 from auditdm_hub.errors import BackendUnavailableError, ModelError
 from auditdm_hub.models.loading import find_model, first_line, pick_device
+from auditdm_hub.models.placement import moved
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
 
@@ -60,21 +61,24 @@ class Stage:
 
     def __init__(self, device: str) -> None:
         self.device = pick_device(device)
-        self._there: Any = None
+        self._there: tuple[Any, str] | None = None
 
-    def enter(self, pipeline: Any) -> None:  # noqa: ANN401 - diffusers has no common type with what is used
+    def enter(self, pipeline: Any, name: str) -> None:  # noqa: ANN401 - diffusers has no common type with what is used
         """Put a pipeline on the device, and the one before it into the memory of the host; None = leave it empty."""
-        if self._there is pipeline:
+        import torch
+
+        if self._there is not None and self._there[0] is pipeline:
             return
         if self._there is not None:
-            self._there.to("cpu")
+            self._there[0].to("cpu")
             if self.device.type == "cuda":
-                import torch
-
                 torch.cuda.empty_cache()
+            moved(self._there[1], torch.device("cpu"))
+        self._there = None
         if pipeline is not None:
             pipeline.to(self.device)
-        self._there = pipeline
+            self._there = pipeline, name
+            moved(name, self.device)
 
 
 class _Pipeline:
@@ -138,7 +142,7 @@ class _Pipeline:
 
         drawing = self._drawing
         moves_itself = drawing.offload != "none" and self._stage.device.type != "cpu"
-        self._stage.enter(None if moves_itself else self._pipeline)
+        self._stage.enter(None if moves_itself else self._pipeline, self.id)
         wanted: dict[str, Any] = {**more, "prompt": prompt, "generator": torch.Generator("cpu").manual_seed(seed)}
         if drawing.steps:
             wanted["num_inference_steps"] = drawing.steps

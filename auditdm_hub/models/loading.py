@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
+from auditdm_hub.models.placement import loaded
 from auditdm_hub.models.prompting import Processor
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import split_pin, versioned
@@ -85,6 +86,7 @@ def load_parts(
             model = _adapted(model, adapter)
             model_id = f"{model_id}+{versioned(adapter)}"
         model = _placed(model, where) if not (how.bits or how.spread) else model
+    loaded(model_id, model, where)
     broken = next((each for each, weight in model.named_parameters() if not _is_whole(weight)), None)
     if broken is not None:
         raise ModelError(f"{name} holds weights that are no numbers ({broken}): it is broken, or was saved in a fault")

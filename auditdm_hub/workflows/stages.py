@@ -39,6 +39,7 @@ from auditdm_hub.config import FREE_KEYS, AuditConfig
 from auditdm_hub.curate import Beforehand, Curation, curate, read_overrides
 from auditdm_hub.curate.overrides import FILE_NAME as DECISIONS
 from auditdm_hub.errors import AuditDMError, ConfigError, PoolError, RunError, no_space
+from auditdm_hub.models.placement import placement_log
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
@@ -100,7 +101,7 @@ def run_audit(
 
 
 def _run_stages(config: AuditConfig, parts: Parts, run: Run, command: str, watcher: Watcher) -> None:
-    with AnswerCache(run.path / "answers.sqlite") as cache:
+    with AnswerCache(run.path / "answers.sqlite") as cache, placement_log(run.path / PLACEMENT):
         audit = _Audit(config, run, Cast(config, parts, cache), watcher)
         audit.check()
         audit.fill_pool()
@@ -109,6 +110,10 @@ def _run_stages(config: AuditConfig, parts: Parts, run: Run, command: str, watch
         audit.probe()
         curation = audit.curate()
         audit.report(curation, command)
+
+
+PLACEMENT = "placement.log"
+"""Which model was where, and when; it is no result."""
 
 
 class _Audit:

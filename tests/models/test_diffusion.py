@@ -1,24 +1,33 @@
 """Pipelines of diffusers as generator and editor: real classes, untrained."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny_pipelines
+import tiny_torchvision
 from PIL import Image
 
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models.diffusion import DiffusersEditor, DiffusersGenerator, Drawing, Stage, fitted, is_flat
 
 QUICK = Drawing(steps=2, size=32)
+EDITORS = [
+    *tiny_pipelines.EDITORS,
+    *(pytest.param(name, marks=pytest.mark.skipif(not tiny_torchvision.THERE, reason=tiny_torchvision.WHY_NOT))
+      for name in tiny_pipelines.NEED_TORCHVISION),
+]  # fmt: skip
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8))
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pipelines")
-    return {name: tiny_pipelines.save(name, folder) for name in (*tiny_pipelines.GENERATORS, *tiny_pipelines.EDITORS)}
+    later = tiny_pipelines.NEED_TORCHVISION if tiny_torchvision.THERE else ()
+    names = (*tiny_pipelines.GENERATORS, *tiny_pipelines.EDITORS, *later)
+    return {name: tiny_pipelines.save(name, folder) for name in names}
 
 
 @pytest.mark.parametrize("name", tiny_pipelines.GENERATORS)
@@ -32,13 +41,13 @@ def test_a_caption_is_drawn_the_same_beside_whatever_else(saved: dict[str, Path]
     assert generator.id.endswith("(2 steps, 32 pixels)")
 
 
-@pytest.mark.parametrize("name", tiny_pipelines.EDITORS)
+@pytest.mark.parametrize("name", EDITORS)
 def test_an_edit_is_as_large_as_its_image(saved: dict[str, Path], name: str) -> None:
-    editor = DiffusersEditor.load(str(saved[name]), QUICK, Stage("cpu"))
-    edited = editor.edit([NOISE, NOISE, NOISE.convert("L")], ["turn", "flip", "turn"], [1, 1, 1])
+    editor = DiffusersEditor.load(str(saved[name]), replace(QUICK, guidance=4.0, size=64), Stage("cpu"))
+    edited = editor.edit([NOISE, NOISE, NOISE.convert("L")], ["red", "blue", "red"], [1, 1, 1])
     assert [image.size for image in edited if image] == [NOISE.size] * 3
     assert pixels(edited[0]) != pixels(edited[1])
-    assert pixels(edited[0]) == pixels(editor.edit([NOISE], ["turn"], [1])[0])
+    assert pixels(edited[0]) == pixels(editor.edit([NOISE], ["red"], [1])[0])
 
 
 def test_a_pipeline_of_the_other_kind_is_refused_in_one_line(saved: dict[str, Path], tmp_path: Path) -> None:

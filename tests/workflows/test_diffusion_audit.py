@@ -45,6 +45,11 @@ def test_captions_are_drawn_and_edits_made(
     assert models["generator"].startswith(f"{generator}@")
     assert models["editor"].endswith("(1 steps, 32 pixels)")
     _each_picture_is_on_record(run, edited)
+    placed = (out / "placement.log").read_text()
+    for name in (models["generator"], models["editor"]):
+        assert f" {name} to the memory of the host" in placed  # there is no other device
+    for name in (models["target"]["id"], models["auditor"], *(each["id"] for each in models["references"])):
+        assert f" {name} on cpu, 0.0 GiB" in placed
 
 
 def _each_picture_is_on_record(run: Run, editor: Path) -> None:

@@ -1,0 +1,90 @@
+"""A random model of each family goes the whole way: audited with new pictures, repaired, measured, published.
+
+Random weights answer nonsense, so that nearly every trial is a failure: there is enough to repair and to publish.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_pipelines
+from families import ALL
+from peft import PeftModel
+from tiny_models import write_model
+from transformers import AutoModelForImageTextToText
+from typer.testing import Result
+
+from auditdm_hub.models.spec import ModelSpec
+from auditdm_hub.playground.models import REFERENCES, model_folder
+from auditdm_hub.runs import Run
+from auditdm_hub.tables import read_rows
+from auditdm_hub.workflows.rectification import ADAPTER
+
+CARD = "---\nlicense: apache-2.0\n---\n"
+
+
+@pytest.fixture(scope="module")
+def pipelines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """What draws and what edits."""
+    folder = tmp_path_factory.mktemp("pipelines")
+    made = [tiny_pipelines.save(name, folder) for name in ("stable-diffusion-3", "instruct-pix2pix")]
+    for each in made:
+        (each / "README.md").write_text(CARD)
+    return made[0], made[1]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+@pytest.mark.parametrize("family", ALL)
+def test_from_an_audit_to_a_published_repair(
+    family: str, pipelines: tuple[Path, Path], tmp_path: Path, cli: Callable[..., Result]
+) -> None:
+    target = write_model(family, tmp_path / family, prompt_template=None)
+    (target / "README.md").write_text(CARD)
+    config, run = tmp_path / "audit.yaml", tmp_path / "run"
+    how = "{steps: 1, size: 32}"
+    config.write_text(
+        f"target: {target}\nreferences: [{', '.join(str(model_folder(name)) for name in REFERENCES)}]\n"
+        f"generator: {pipelines[0]}\neditor: {pipelines[1]}\ndrawing: {how}\nediting: {how}\n"
+        "answer_prompt: '{question} one star'\npool_size: 100\n"
+    )
+
+    def done(*line: str) -> Result:
+        result = cli(*line)
+        assert result.exit_code == 0, result.output
+        return result
+
+    done("audit", str(config), "--steps", "0", "--probes", "60", "--no-baseline", "--device", "cpu", "--out", str(run))
+    assert {row["action"] for row in read_rows(run / "pictures.parquet")} == {"caption", "edit"}
+    small = ("--probes", "0", "--pool-questions", "20", "--refusals", "20", "--agreement", "0.6", "--rows", "40")
+    done("rectify", str(run), *small, "--steps", "2", "--batch-size", "4", "--rank", "2", "--margin", "1",
+         "--repair", "1", "--device", "cpu", "--merge")  # fmt: skip
+    folder = run / ADAPTER
+    adapted = PeftModel.from_pretrained(AutoModelForImageTextToText.from_pretrained(target), str(folder))
+    changed = [name for name, weight in adapted.named_parameters() if "lora_B" in name and weight.abs().max() > 0]
+    assert changed
+    assert not [name for name in changed if "vision" in name or "visual" in name]
+
+    done("evaluate", str(target), "--adapter", str(folder), "--suite", "playground", "--limit", "1", "--device", "cpu",
+         "--answer-prompt", "{question} one star", "--out", str(tmp_path / "measured"))  # fmt: skip
+    scores = json.loads((tmp_path / "measured" / "evaluation.json").read_text())["scores"]
+    assert set(scores) == {"before", "after"}
+
+    asked = list(read_rows(Run.open(run).path / "rectified" / "training.parquet"))[:4]
+    images = [Run.open(run).images.get(str(row["source_image_sha"])) for row in asked if
+              Run.open(run).images.path(str(row["source_image_sha"])).is_file()]  # fmt: skip
+    questions = [str(row["question"]) for row in asked][: len(images)]
+    spec = ModelSpec(str(target), answer_prompt="{question} one star").on("cpu")
+    merged = ModelSpec(str(run / "rectified" / "merged"), answer_prompt="{question} one star").on("cpu")
+    assert spec.load(str(folder)).answer(images, questions) == merged.load().answer(images, questions)
+
+    shelf = tmp_path / "shelf"
+    done("publish", str(run), "ada/failures", "--to", str(shelf / "set"))
+    done("publish", str(run), "ada/repair", "--adapter", str(run), "--base", f"ada/{family}", "--to",
+         str(shelf / "adapter"))  # fmt: skip
+    done("verify", str(shelf / "set"))
+    done("verify", str(shelf / "adapter"))
+    shutil.rmtree(run)
