@@ -5,6 +5,7 @@
 """
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -134,12 +135,13 @@ class PoolQuestions:
     def near_misses(self, own: str, most: int, rng: random.Random) -> list[str]:
         """Return up to `most` different questions that an image with the question `own` may nearly admit.
 
-        One is its own with a word changed; the others are about other images, half of them with a word changed.
+        One is its own with a word changed; the others are about other images: as they are, with a word changed, or with
+        one thing in the place of two ("is the red star left or right of the red star?").
         """
         found = [self._changed(own, rng)] if own else []
         while len(found) < most:
             other = rng.choice(rng.choice(self._others))
-            found.append(self._changed(other, rng) if rng.random() < 0.5 else other)
+            found.append(rng.choice((other, self._changed(other, rng), _with_one_thing(other, rng))))
         return [question for question in dict.fromkeys(found) if question != own]
 
     def _changed(self, own: str, rng: random.Random) -> str:
@@ -159,6 +161,23 @@ class PoolQuestions:
 
 CONTENT = frame("content")
 """What the frame of a word of content is."""
+
+
+def _with_one_thing(question: str, rng: random.Random) -> str:
+    """Return the question with one of the things in it named in the place of another; itself if it names one only."""
+    spans = list[tuple[int, int]]()
+    for word in re.finditer(r"\w+", question):
+        if frame(word.group()) != CONTENT:
+            continue
+        begun, end = spans[-1] if spans else (0, -1)
+        if end >= 0 and question[end : word.start()].isspace():
+            spans[-1] = begun, word.end()
+        else:
+            spans.append(word.span())
+    if len(spans) < 2:
+        return question
+    kept, (start, end) = rng.sample(spans, 2)
+    return f"{question[:start]}{question[slice(*kept)]}{question[end:]}"
 
 
 def _shape(question: str) -> tuple[str, int]:

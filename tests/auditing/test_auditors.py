@@ -77,6 +77,15 @@ def test_questions_that_nearly_fit_are_never_the_images_own() -> None:
     assert asker.near_misses("", 1, random.Random(0))
 
 
+def test_a_question_about_two_things_may_come_to_ask_about_one() -> None:
+    asker = PoolQuestions(["is the red star left or right of the blue cup?"])
+    found = {question for seed in range(60) for question in asker.near_misses("", 1, random.Random(seed))}
+    assert found == {
+        "is the red star left or right of the blue cup?", "is the red star left or right of the red star?",
+        "is the blue cup left or right of the blue cup?",
+    }  # fmt: skip
+
+
 def test_pool_questions_need_others() -> None:
     with pytest.raises(ValueError, match="at least one"):
         PoolQuestions([])
