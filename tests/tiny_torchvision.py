@@ -125,10 +125,42 @@ def internvl() -> Built:
     return hf.InternVLForConditionalGeneration(config), processor
 
 
+def gemma4() -> Built:
+    named = {"image_token": "<|image|>", "boi_token": "<|image>", "eoi_token": "<image|>", "audio_token": "<|audio|>",
+             "boa_token": "<|audio>", "eoa_token": "<audio|>"}  # fmt: skip
+    tok = tokenizer(named, ("<|video|>",), writes_bos=True)
+    patches = {"patch_size": 8, "max_soft_tokens": 70, "pooling_kernel_size": 2}
+    processor = hf.Gemma4Processor(
+        feature_extractor=hf.Gemma4AudioFeatureExtractor(),
+        image_processor=hf.Gemma4ImageProcessor(**patches),
+        tokenizer=tok,
+        video_processor=hf.Gemma4VideoProcessor(**patches),
+        image_seq_length=70,
+        chat_template=TEMPLATE.replace("IMAGE", "<|image|>"),
+    )
+    layers = ["sliding_attention", "full_attention"]
+    text = text_config(tok) | {"hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": len(tok),
+                               "sliding_window": 256, "global_head_dim": 16, "layer_types": layers}  # fmt: skip
+    vision = {
+        "hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "num_key_value_heads": 2, "head_dim": 16, "patch_size": 8, "pooling_kernel_size": 2,
+        "position_embedding_size": 128,
+    }  # fmt: skip
+    ids = {"boi_token_id": "<|image>", "eoi_token_id": "<image|>", "image_token_id": "<|image|>",
+           "audio_token_id": "<|audio|>", "boa_token_id": "<|audio>", "eoa_token_index": "<audio|>",
+           "video_token_id": "<|video|>"}  # fmt: skip
+    config = hf.Gemma4Config(
+        text_config=text, vision_config=vision, audio_config=None,
+        **{name: tok.convert_tokens_to_ids(token) for name, token in ids.items()},
+    )  # fmt: skip
+    return hf.Gemma4ForConditionalGeneration(config), processor
+
+
 BUILDERS: dict[str, Callable[[], Built]] = {
     "llava_onevision": llava_onevision,
     "smolvlm": smolvlm,
     "qwen2_5_vl": qwen2_5_vl,
     "qwen3_vl": qwen3_vl,
     "internvl": internvl,
+    "gemma4": gemma4,
 }
