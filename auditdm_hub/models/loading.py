@@ -1,5 +1,6 @@
 """Loading a model and its processor from a folder or the Hub, with one clear error for everything that can be wrong."""
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -127,6 +128,10 @@ def _why_no_processor(name: str, error: Exception) -> str:
     for part, names in PARTS.items():
         if Path(name).is_dir() and not any((Path(name) / each).is_file() for each in names):
             return f"{name} has no {part} ({' or '.join(names)}): save it beside the model with `save_pretrained`"
+    library = re.search(r"requires the (\w+) library|Package `(\w+)` is required", str(error))
+    if library:
+        needed = (library[1] or library[2]).lower()
+        return f"the processor of {name} needs {needed}, which is not installed: pip install {needed}"
     return f"cannot load a processor from {name}: {first_line(error)}"
 
 

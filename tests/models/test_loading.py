@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+import tiny_torchvision
 import torch
 from hub_server.fixtures import hub
 from hub_server.server import HubServer
 from huggingface_hub import HfApi, constants
+from tiny_models import write_model
 
 from auditdm_hub.errors import ModelError
 from auditdm_hub.models import load_vlm, loading
@@ -90,3 +92,17 @@ def test_a_model_that_is_too_large_is_one_line(monkeypatch: pytest.MonkeyPatch) 
         load_vlm(str(HOLDOUT), device="cpu")
     assert "\n" not in str(caught.value)
     assert loading.is_out_of_memory(caught.value.__cause__ or caught.value)
+
+
+@pytest.mark.skipif(tiny_torchvision.THERE, reason="it is installed, and loads")
+def test_a_processor_that_needs_another_library_names_it(tmp_path: Path) -> None:
+    write_model("llava", tmp_path / "video")
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        (tmp_path / "video" / name).unlink(missing_ok=True)
+    parts = {
+        "image_processor": {"image_processor_type": "Qwen2VLImageProcessor"}, "processor_class": "Qwen2_5_VLProcessor",
+        "video_processor": {"video_processor_type": "Qwen2VLVideoProcessor"},
+    }  # fmt: skip
+    (tmp_path / "video" / "processor_config.json").write_text(json.dumps(parts))
+    with pytest.raises(ModelError, match="needs torchvision, which is not installed: pip install torchvision$"):
+        load_vlm(str(tmp_path / "video"), device="cpu")
