@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from auditdm_hub.evaluating.items import Answered, Item, Wanted
@@ -50,6 +51,9 @@ class Benchmark:
         figures: further figures, from the answers and their scores.
         source: of the metric.
         better: whether a higher or a lower score is.
+        weights: a Space of the Hub and a file in it, if the metric needs weights of its own.
+        scorer: makes `score` of that file.
+        prefix_only: whether only PaliGemma can answer.
     """
 
     name: str
@@ -67,6 +71,9 @@ class Benchmark:
     figures: Figures = field(default=lambda items, scores: {})
     source: str = ""
     better: Better = "higher"
+    weights: tuple[str, str] = ("", "")
+    scorer: Callable[[Path], Callable[[Sequence[Answered]], list[float]]] | None = None
+    prefix_only: bool = False
 
     def ask(self, prefix_model: bool) -> Ask:
         """Return what puts a question into the prompt of a model."""

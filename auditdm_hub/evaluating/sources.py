@@ -138,3 +138,18 @@ def _refuse_other_columns(benchmark: Benchmark, row: Row, joined: bool) -> None:
             f"benchmark {benchmark.name}: its data have no column {', '.join(missing)} (they have "
             f"{', '.join(sorted(row))}): name a revision that has them with --revision {benchmark.name}=COMMIT"
         )
+
+
+def find_weights(benchmark: Benchmark, data: Path | None) -> Path:
+    """Return the file of weights that a metric needs: from the folder with the data, or from the Hub.
+
+    Raises:
+        HubError: it is not in the folder, and the Hub does not answer.
+    """
+    space, file = benchmark.weights
+    if data is not None and (data / file).is_file():
+        return data / file
+    from huggingface_hub import hf_hub_download
+
+    with explained(f"{file} of the Space {space} (benchmark {benchmark.name}; --data DIR with it in DIR does, too)"):
+        return Path(hf_hub_download(space, file, repo_type="space"))

@@ -7,7 +7,7 @@ with a grey image in the place of the true one, if that was asked for.
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from auditdm_hub.evaluating.items import Answered, Item
 from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
 from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
 from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
-from auditdm_hub.evaluating.sources import Source, find_source, items_of
+from auditdm_hub.evaluating.sources import Source, find_source, find_weights, items_of
 from auditdm_hub.playground.skills import SKILLS
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
@@ -147,6 +147,7 @@ class _Evaluating:
     ) -> None:
         self._run, self._wanted, self._names, self._own, self._watcher = run, wanted, names, own, watcher
         self._loaded: dict[str, TransformersVLM] = {}
+        self._scorers: dict[str, Callable[[Sequence[Answered]], list[float]]] = {}
 
     def run(self) -> None:
         begun = time.monotonic()
@@ -168,8 +169,14 @@ class _Evaluating:
             self._release  # noqa: B018 - downloads
         if self._wanted.adapter:
             self._adapter  # noqa: B018
-        if self._own is None:
-            self._load(self._sides[0])
+        loaded = self._load(self._sides[0]) if self._own is None else None
+        for name in self._names:
+            benchmark = self._benchmark(name)
+            if benchmark.prefix_only and not (loaded and loaded.takes_prefix):
+                raise ConfigError(
+                    f"{name} reads the segmentation tokens that PaliGemma writes, and {self._wanted.model} is none: "
+                    f"{name.removesuffix('-seg')} compares boxes"
+                )
 
     @property
     def _sides(self) -> tuple[str, ...]:
@@ -231,7 +238,14 @@ class _Evaluating:
             return PLAYGROUND
         if self._by_lmms(name):
             return lmms.benchmark_of(name, self._folder(self._sides[0], name))
-        return find(name)
+        found = find(name)
+        if found.scorer is None:
+            return found
+        if name not in self._scorers:
+            self._scorers[name] = found.scorer(
+                find_weights(found, Path(self._wanted.data) if self._wanted.data else None)
+            )
+        return replace(found, score=self._scorers[name])
 
     def _folder(self, side: str, name: str) -> Path:
         folder = self._run.path / "answers" / side / name

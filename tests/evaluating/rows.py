@@ -50,6 +50,9 @@ MAKERS: dict[str, Callable[[int], dict[str, Any]]] = {
     "ai2d": lambda n: {"image": picture(n), "question": "Which?", "options": ["leaf", "root"], "answer": str(n % 2)},
     **{name: lambda n: {"question_id": f"r{n}", "image": picture(n), "answer": ["left cat", "the cat"],
                         "bbox": [8.0, 16.0, 16.0, 32.0]} for name in ("refcoco", "refcoco+", "refcocog")},
+    **{f"{name}-seg": lambda n: {"question_id": f"r{n}", "image": picture(n), "answer": ["left cat", "the cat"],
+                                 "segmentation": [8.0, 16.0, 24.0, 16.0, 24.0, 48.0, 8.0, 48.0]}
+       for name in ("refcoco", "refcoco+", "refcocog")},
     "coco-caption": lambda n: {"filename": f"COCO_val2014_{n:012d}.jpg", "image": picture(n),
                                "sentences": ["a cat on a mat", "one cat"]},
     "mmbench": lambda n: {"index": n, "image": picture(n), "question": "Which?", "hint": "nan", "answer": "B",

@@ -17,6 +17,7 @@ from auditdm_hub.evaluating.sources import Source, find_source, items_of
 ROWS = 4
 ITEMS = {
     "aokvqa": 3, "chartqa": 2, "refcoco": 8, "refcoco+": 8, "refcocog": 8, "mmbench": 12, "seed-bench": 2,
+    "refcoco-seg": 8, "refcoco+-seg": 8, "refcocog-seg": 8,
 }  # fmt: skip
 """Items of four rows, where it is not one each."""
 RIGHT = {
@@ -46,7 +47,7 @@ def answered(every: list[Item], answers: list[str | None] | str) -> list[Answere
 
 def test_every_benchmark_has_rows_here() -> None:
     assert set(MAKERS) == set(BENCHMARKS)
-    assert set(BENCHMARKS) == {*NATIVE, "coco-caption"}
+    assert set(BENCHMARKS) == {*NATIVE, "coco-caption", "refcoco-seg", "refcoco+-seg", "refcocog-seg"}
     assert len(SUITES["paper"]) == 16
     assert set(SUITES["paper"]) <= set(BENCHMARKS)
 
@@ -79,11 +80,12 @@ def test_paligemma_gets_its_prefixes(tmp_path: Path) -> None:
     for name, wanted in (
         ("vqav2", "answer en Is it 0?"),
         ("refcoco", "detect left cat"),
+        ("refcocog-seg", "segment left cat"),
         ("coco-caption", "caption en"),
     ):
         folder = write_rows(tmp_path / name, name, [MAKERS[name](0)])
         assert items(folder, name, prefix=True)[0].question == wanted
-        assert items(folder, name)[0].question != wanted
+        assert items(folder, name)[0].question != wanted or BENCHMARKS[name].prefix_only
 
 
 def test_one_wrong_rotation_makes_the_question_wrong(tmp_path: Path) -> None:

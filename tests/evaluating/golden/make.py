@@ -3,7 +3,8 @@
     python tests/evaluating/golden/make.py SOURCES
 
 SOURCES holds clones of the repositories in `OFFICIAL`, each in a folder named OWNER+NAME, at the commit given there
-(`git clone`, `git checkout`); scikit-learn and editdistance have to be installed. VQA's evaluation is for Python 2 and
+(`git clone`, `git checkout`); scikit-learn and editdistance, for `miou` jax and flax, have to be installed. `make.py
+SOURCES NAME ...` makes some of them. VQA's evaluation is for Python 2 and
 goes through lib2to3, which Python 3.11 has. Nothing of these repositories is in this one.
 """
 
@@ -11,6 +12,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +30,8 @@ OFFICIAL = {
     "relaxed": ("google-research/pix2struct", "945f27e936c9464d9d7c133f1bd1f4f383be9e99", "pix2struct/metrics.py"),
     "mmmu": ("MMMU-Benchmark/MMMU", "bb0b95a945998d91dfef37e969e07d49d1139438", "mmmu/utils/eval_utils.py"),
     "pope": ("AoiDragon/POPE", "08d957b917e5a378a2f99d35b6293c536a66298b", "evaluate.py"),
+    "miou": ("google-research/big_vision", "0127fb6b337ee2a27bf4e54dea79cff176527356",
+             "big_vision/evaluators/proj/paligemma/transfers/segmentation.py"),
     "mme": ("zjunlp/Deco", "fee8d757c0a98036bc4e076b4ca6615350441ea7", "eval_tool/calculation.py"),
 }  # fmt: skip
 """MME's eval_tool is handed out as an archive; this repository has it unchanged."""
@@ -181,12 +185,49 @@ def mme(text: str) -> Iterator[tuple[Any, Any]]:
         yield said, parse["calculate_metrics"]().parse_pred_ans(said.lower())
 
 
-def main(sources: Path) -> None:
+def miou(text: str) -> Iterator[tuple[Any, Any]]:
+    """big_vision's evaluator without its input pipeline and TensorFlow, with random weights of the decoder."""
+    import numpy as np
+    from mask_weights import mask_cases, mask_of, mask_weights
+
+    def nothing(name: str, **held: object) -> types.ModuleType:
+        made = types.ModuleType(name)
+        made.__dict__.update(held)
+        sys.modules[name] = made
+        return made
+
+    for name in ("big_vision", "big_vision.evaluators", "big_vision.pp", "tensorflow"):
+        nothing(name)
+    sys.modules["big_vision.evaluators"].common = nothing("big_vision.evaluators.common", process_sum=lambda x: x)  # type: ignore[attr-defined]
+    nothing("big_vision.pp.tokenizer")
+    sys.modules["big_vision"].utils = nothing("big_vision.utils", get_local_slice_from_fsarray=lambda x: x)  # type: ignore[attr-defined]
+    nothing("tensorflow.io", gfile=types.SimpleNamespace(GFile=open))
+    with tempfile.TemporaryDirectory() as folder:
+        np.savez(f"{folder}/vae.npz", **mask_weights())
+        found = module(text, "segmentation")
+        evaluator = object.__new__(found["Evaluator"])
+        evaluator.reconstruct_masks = found["get_reconstruct_masks"](f"{folder}/vae.npz")
+    evaluator.steps, evaluator.det_ious = 1, (0.5,)
+    evaluator.loc0, evaluator.seg0 = np.array([10_000]), np.array([20_000])
+    for box, codes, size, rectangles in mask_cases():
+        tokens = np.zeros((1, 24), np.int32)  # of a text that may end early
+        tokens[0, : 4 + len(codes)] = [10_000 + each for each in box] + [20_000 + each for each in codes]
+        mask = mask_of(size, rectangles)[None, :, :, None].astype(np.uint8)
+        batch = {"_mask": np.array([True]), "objects/mask": mask, "objects/bbox": np.array([[0.0, 0.0, 1.0, 1.0]])}
+        evaluator.get_data_iter = lambda batch=batch: iter([batch])
+        evaluator.decode = lambda state, batch, tokens=tokens: tokens
+        said = "".join([*(f"<loc{each:04}>" for each in box), *(f"<seg{each:03}>" for each in codes)])
+        yield [said, list(size), rectangles], float(dict(evaluator.run(None))["miou"])
+
+
+def main(sources: Path, names: list[str]) -> None:
     makers: dict[str, Callable[[str], Iterator[tuple[Any, Any]]]] = {
         "vqa": vqa, "textvqa": textvqa, "aokvqa": aokvqa, "anls": anls, "relaxed": relaxed, "mmmu": mmmu,
-        "pope": pope, "mme": mme,
+        "pope": pope, "mme": mme, "miou": miou,
     }  # fmt: skip
     for name, maker in makers.items():
+        if names and name not in names:
+            continue
         repository, commit, path = OFFICIAL[name]
         cases = [{"input": given, "expected": expected} for given, expected in maker(source(sources, name))]
         lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
@@ -196,4 +237,4 @@ def main(sources: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
