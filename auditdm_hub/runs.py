@@ -305,3 +305,8 @@ def _take_lock(path: Path) -> int:
     os.ftruncate(handle, 0)
     os.write(handle, f"{os.getpid()}\n".encode())
     return handle
+
+
+def is_audit(run: Run) -> bool:
+    """Whether a run is an audit, and no evaluation or repair from a release, which are runs, too."""
+    return "auditor" in run.config

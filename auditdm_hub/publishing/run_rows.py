@@ -20,7 +20,7 @@ from auditdm_hub.records import Judged, Seed, content_id
 from auditdm_hub.releases.schema import UNASSIGNED, Config, row_id
 from auditdm_hub.report import checked_results
 from auditdm_hub.report.schema import Results
-from auditdm_hub.runs import Run
+from auditdm_hub.runs import Run, is_audit
 from auditdm_hub.tables import read_rows
 
 Row = dict[str, Any]
@@ -41,6 +41,8 @@ class RunRows:
     """
 
     def __init__(self, run: Run, license_of: LicenseOf) -> None:
+        if not is_audit(run):
+            raise ReleaseError(f"{run.path} is no audit, so it has no failures to publish: wanted the folder of one")
         for stage in NEEDED:
             if stage not in run.stages:
                 raise ReleaseError(f"{run.path} has no stage {stage!r} yet: finish the audit with --resume")

@@ -100,7 +100,8 @@ def rectify(
         labelled: a data set to extend.
         resume: go on with a rectification that is there.
         watcher: is told how it comes along.
-        settings: `merge` (also write the model with the adapter in it), `seed` (same seed, same adapter), `device`, and
+        settings: `merge` (also write the model with the adapter in it), `seed` (same seed, same adapter), `device`,
+            `max_cost` (of endpoints, for each audit that is made for it), and
             keys of `rectification` in a configuration, in the place of those of the audit.
 
     Raises:
@@ -108,7 +109,7 @@ def rectify(
     """
     source = run if isinstance(run, Source) else Source(Path(run))
     config = Run.open(source.run).config if source.run else {}
-    mine = {key: settings.pop(key) for key in ("merge", "seed", "device") if key in settings}
+    mine = {key: settings.pop(key) for key in ("merge", "seed", "device", "max_cost") if key in settings}
     section = rectification_of(config, settings)
     wanted = Rectification.of(section, labelled=labelled.data, columns=dict(labelled.columns), **mine)
     path = source.path(resume)

@@ -83,7 +83,8 @@ class Extra:
     """How much is asked beyond the audit: trials of its auditor, questions of the pool, and those that nearly fit.
 
     `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
-    consensus on its own questions; `columns` says which of its columns hold what.
+    consensus on its own questions; `columns` says which of its columns hold what. `max_cost`: at which cost of
+    endpoints each of these audits stops, None = as the run's.
     """
 
     probes: int = 0
@@ -91,6 +92,7 @@ class Extra:
     refusals: int = 0
     labelled: str = ""
     columns: Mapping[str, str] | None = None
+    max_cost: float | None = None
 
 
 class AuditLessons:
@@ -118,6 +120,8 @@ class AuditLessons:
             "pool_size": max(config["pool_size"], 2 * trials), "seed": config["seed"] + SEEDS[name],
             "question_share": 1.0, "training": {**config["training"], "choose_images": False},
         }  # fmt: skip
+        if self._extra.max_cost is not None:
+            settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": self._extra.max_cost}
         if self._extra.labelled:
             settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
         if name == POOL:

@@ -40,7 +40,7 @@ from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
-from auditdm_hub.runs import Run, differing_keys
+from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons
 from auditdm_hub.workflows.specs import spec_of
@@ -49,7 +49,7 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 FOLDER, ADAPTER, MERGED = Path("rectified"), Path("rectified") / "adapter", Path("rectified") / "merged"
 SETTINGS, TRAINING, KINDS, STRENGTH = "settings.json", "training.parquet", "types.json", "strength.json"
 TUNED = "tuned"
-FREE = ("tuning.device", "merge")
+FREE = ("tuning.device", "merge", "max_cost")
 """Settings that may be others when a rectification goes on: no adapter depends on them."""
 LOG = Path(TUNED) / "log.jsonl"
 
@@ -62,7 +62,8 @@ class Rectification:
     own questions; `refusals`: questions that nearly fit, asked of the target alone; `margin`: the most that may be lost
     of what the model could do, on held-out questions; `repair`: the share of held-out failures with which less of the
     adapter will do; `labelled`: a data set that is probed in the pool's place, with
-    its `columns`; `merge`: also write the model with the adapter.
+    its `columns`; `merge`: also write the model with the adapter; `max_cost`: what each
+    audit that is made for it may pay for endpoints, None = as the run's.
     """
 
     mixture: Mixture = field(default_factory=Mixture)
@@ -75,6 +76,7 @@ class Rectification:
     labelled: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     merge: bool = False
+    max_cost: float | None = None
 
     @classmethod
     def of(cls, config: RectificationConfig, seed: int = 0, device: str = "auto", **more: Any) -> Self:  # noqa: ANN401
@@ -89,7 +91,7 @@ class Rectification:
     @property
     def extra(self) -> Extra:
         """What is asked beyond the audit."""
-        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns)
+        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns, self.max_cost)
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
@@ -111,6 +113,8 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
             f"{wanted.labelled} would not be asked: add probes (--probes) or its own questions (--pool-questions)"
         )
     there = Run.open(path)
+    if not is_audit(there):
+        raise RunError(f"{path} is no audit, so it has no failures to learn from: wanted the folder of one")
     if "curate" not in there.stages:
         raise RunError(f"{path} is no finished audit: run it again with --resume")
     if is_endpoint(str(there.config["target"])):

@@ -54,6 +54,9 @@ def command(
     ] = None,
     data: Annotated[str, typer.Option(metavar="DIR", help="With --benchmark: a folder with a folder for each.")] = "",
     merge: Annotated[bool, typer.Option("--merge", help="Also write the model with the adapter in it.")] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Cost of endpoints at which more probes stop, to be resumed.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same adapter.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
     out: Annotated[str, typer.Option(help="With --failures: folder of the run; default: a new one in runs/.")] = "",
@@ -87,7 +90,7 @@ def command(
             rectify(
                 source if run else replace(source, out=str(path)), again=Again(rounds, tuple(benchmark or ()), data),
                 labelled=Labelled(labelled, parse_columns(columns) or {}), merge=merge, seed=seed, device=device,
-                resume=resume, watcher=Watcher(reporter.say, reporter.stage),
+                max_cost=max_cost, resume=resume, watcher=Watcher(reporter.say, reporter.stage),
                 **{key: value for key, value in options.items() if value is not None},
             )  # fmt: skip
     except KeyboardInterrupt:

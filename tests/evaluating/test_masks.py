@@ -87,9 +87,7 @@ def test_the_benchmark_needs_paligemma_and_the_weights(tmp_path: Path, decoder: 
     with pytest.raises(HubError, match="vae-oid.npz of the Space big-vision/paligemma .*--data DIR"):
         evaluated(prefix, "without")
     np.savez(Path(data) / "vae-oid.npz", **mask_weights())
-    with pytest.raises(
-        ConfigError, match="reads the segmentation tokens that PaliGemma writes.*refcoco compares"
-    ):
+    with pytest.raises(ConfigError, match="reads the segmentation tokens that PaliGemma writes.*refcoco compares"):
         evaluated(chat, "chat")
     assert not (tmp_path / "without").exists() and not (tmp_path / "chat").exists()
     score = evaluated(prefix, "whole")

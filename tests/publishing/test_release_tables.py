@@ -116,7 +116,12 @@ def test_a_changed_image_or_table_is_not_published(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_is_not_published(tmp_path: Path) -> None:
     with (
-        Run.create(tmp_path / "run", {"target": "x"}) as run,
+        Run.create(tmp_path / "run", {"target": "x", "auditor": "y"}) as run,
         pytest.raises(ReleaseError, match="finish the audit with --resume"),
+    ):
+        RunRows(run, lambda model: "")
+    with (
+        Run.create(tmp_path / "evaluation", {"model": "x"}) as run,
+        pytest.raises(ReleaseError, match="is no audit, so it has no failures to publish"),
     ):
         RunRows(run, lambda model: "")

@@ -29,6 +29,7 @@ from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Extra
 from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
+from auditdm_hub.workflows.watching import SILENT
 
 TUNING = TuningSettings(steps=4, batch_size=8, learning_rate=1e-3, eval_steps=4, device="cpu")
 SMALL = Rectification(Mixture(size=300), TUNING)
@@ -166,6 +167,22 @@ def test_a_model_that_is_not_there_is_found_before_anything_is_fetched(tmp_path:
     with pytest.raises(ModelError, match="there is no such folder"):
         rectify_release("playground", str(tmp_path / "nowhere"), tmp_path / "run", SMALL)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_endpoints_may_cost_is_said_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr("auditdm_hub.workflows.lessons.audit", lambda **settings: asked.append(settings))
+    run = Run.open(path)
+    for most in (None, 7.5):
+        AuditLessons(run, path / FOLDER, Extra(probes=5, max_cost=most)).probe("lessons", SILENT)
+    assert [each["endpoints"]["max_cost"] for each in asked] == [0.0, 7.5]
+
+
+def test_a_run_that_is_no_audit_is_told_so(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {"model": "playground"}, resume=False)
+    run.close()
+    with pytest.raises(RunError, match="is no audit, so it has no failures to learn from"):
+        rectify_run(tmp_path / "run", SMALL)
 
 
 def test_a_release_has_no_auditor(tmp_path: Path) -> None:
