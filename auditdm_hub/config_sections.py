@@ -115,6 +115,8 @@ class EndpointsConfig(Section):
     """The most tries of a request, with growing pauses, or as the server asks."""
     prices: dict[str, tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]] = {}
     """URL#MODEL or MODEL: price of a million tokens read, and of a million written."""
+    keys: dict[str, str] = {}
+    """Server (host, or host:port): environment variable with its key; none for other servers. {} = OPENAI_API_KEY."""
     max_cost: Annotated[float, Field(ge=0)] = 0.0
     """The cost at which the audit stops, to be resumed; 0 = no limit."""
 

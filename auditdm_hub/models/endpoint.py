@@ -7,16 +7,16 @@
    answer at all in several batches in a row, a limit on the cost (`Ledger`). The audit can be resumed.
 
 A model is named `URL#MODEL`, e.g. http://127.0.0.1:8000/v1#Qwen/Qwen3-VL-4B-Instruct; the key is read from the
-environment variable OPENAI_API_KEY.
+environment variable OPENAI_API_KEY, or from the one that `endpoints.keys` names for that server.
 """
 
 import base64
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -44,13 +44,23 @@ Request = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How an endpoint is asked. `seconds` = how long one try may take; `tries` = the most of them."""
+    """How an endpoint is asked. `seconds` = how long one try may take; `tries` = the most of them.
+
+    `keys`: server (host, or host and port) -> environment variable with its key; none for any other server, but if it
+    is empty, OPENAI_API_KEY for all.
+    """
 
     prompt_template: str = QUESTION
     max_new_tokens: int = 16
     concurrency: int = 8
     seconds: float = 120.0
     tries: int = 6
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key_of(self, url: str) -> str:
+        """Return the name of the environment variable that holds the key for a server; "" = it gets none."""
+        server = urlsplit(url).netloc
+        return (self.keys.get(server) or self.keys.get(server.partition(":")[0], "")) if self.keys else KEY
 
 
 class EndpointVLM:
@@ -74,12 +84,14 @@ class EndpointVLM:
         self._name = name
         self._url, self._model = name.split("#", 1)
         if "@" in urlsplit(self._url).netloc:  # the address is part of the id, which is published
-            raise ModelError(f"{self._model}: the address holds a name or a password: leave them out, {KEY} is sent")
+            raise ModelError(f"{self._model}: the address holds a name or a password: leave them out, a key is sent")
         self.id = f"{self._model}@{urlsplit(self._url).netloc}"
         self.family = family or _family(self._model)
         self.decoding = f"endpoint, greedy, at most {asking.max_new_tokens} tokens, {asking.prompt_template!r}"
         self._asking, self._ledger = asking, ledger
         self._client = _client(self._url, asking)
+        variable = asking.key_of(self._url)
+        self._sent = f"the key in {variable}" if variable else "to answer without a key (endpoints.keys names none)"
         self._silent = 0
         self._ended = ""
 
@@ -128,7 +140,7 @@ class EndpointVLM:
             )
             return self._read(made)
         except (AuthenticationError, PermissionDeniedError) as error:
-            return self._end(f"{self._url} refuses the key in {KEY}: {_first_line(error)}")
+            return self._end(f"{self._url} refuses {self._sent}: {_first_line(error)}")
         except NotFoundError as error:
             return self._end(f"{self._url} has no model {self._model}: {_first_line(error)}")
         except APIError as error:
@@ -171,7 +183,7 @@ def _client(url: str, asking: Asking) -> "OpenAI":
         from openai import OpenAI
     except ImportError:
         raise BackendUnavailableError("an endpoint needs openai: pip install 'auditdm-hub[openai]'") from None
-    key = os.environ.get(KEY) or NO_KEY
+    key = os.environ.get(asking.key_of(url)) or NO_KEY
     return OpenAI(base_url=url, api_key=key, timeout=asking.seconds, max_retries=asking.tries - 1)
 
 

@@ -311,7 +311,7 @@ class Cast:
     def _endpoint(self, name: str) -> EndpointVLM:
         config, asked = self._config, self._config.endpoints
         template = config.answer_prompt or QUESTION
-        asking = Asking(template, config.max_new_tokens, asked.concurrency, asked.timeout, asked.tries)
+        asking = Asking(template, config.max_new_tokens, asked.concurrency, asked.timeout, asked.tries, asked.keys)
         return EndpointVLM(name, asking, self.ledger, config.families.get(name, ""))
 
     @cached_property

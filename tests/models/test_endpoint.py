@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from PIL import Image
 from typer.testing import Result
 
 from auditdm_hub.cache import AnswerCache, CachedVLM
-from auditdm_hub.errors import ModelError
+from auditdm_hub.errors import AnswersEndedError, ModelError
 from auditdm_hub.models import load_vlm
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import Ledger
@@ -52,6 +53,22 @@ def test_answers_come_in_order_and_equal_questions_are_sent_once(monkeypatch: py
     sent = request["messages"][0]["content"][0]["image_url"]["url"].partition("base64,")[2]
     with Image.open(io.BytesIO(base64.b64decode(sent))) as image:
         assert image.convert("RGB").getpixel((0, 0)) in ((255, 0, 0), (0, 0, 255))
+
+
+def test_a_server_gets_no_key_that_is_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    monkeypatch.setenv("MINE", "mine")
+    with serving(echo) as (url, log):
+        server = url.removeprefix("http://").removesuffix("/v1")
+        sent = list[set[str]]()
+        for keys in ({"api.openai.com": "OPENAI_API_KEY"}, {server: "MINE"}, {server.partition(":")[0]: "MINE"}):
+            log.keys = set()
+            EndpointVLM(f"{url}#m", replace(QUICK, keys=keys)).answer([RED], [f"what {keys}?"])
+            sent.append(log.keys)
+    assert sent == [{"Bearer none"}, {"Bearer mine"}, {"Bearer mine"}]
+    refusing = serving(lambda number, body: failed(401, "no"))
+    with refusing as (url, _), pytest.raises(AnswersEndedError, match="to answer without a key"):
+        EndpointVLM(f"{url}#m", replace(QUICK, keys={"other": "MINE"})).answer([RED], ["what?"])
 
 
 def test_no_more_requests_are_open_than_allowed() -> None:
