@@ -118,6 +118,11 @@ class Labelled(AuditLessons):
             truths = {row.probe.id: truth_of(run, row) for row in rows}
             known = {identity: truth.answer for identity, truth in truths.items() if truth}
             yield from candidates((row for row in rows if row.probe.id in known), kinds, mixture, known)
+        for example in self.refused:
+            scene = read(self.image(example.image_sha))
+            truth = solve(scene, example.question) if scene else None
+            if truth:
+                yield replace(example, label=truth.answer)
 
 
 def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path, Kept]:

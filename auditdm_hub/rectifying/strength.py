@@ -8,7 +8,7 @@ out is ours.
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
@@ -57,11 +57,14 @@ def scale_back(
     Args:
         base: the model.
         adapter: folder of its adapter.
-        held: rows that were not trained on; with fewer than `FEWEST` replays among them the adapter stays whole.
+        held: rows that were not trained on; with fewer than `FEWEST` replays among them the adapter stays whole, and
+            with fewer than that lessons it is not scaled back for them.
         images: returns an image by its hash.
         wanted: what to keep, and what to repair.
         out: folder of the adapter that is kept.
     """
+    if sum(row.part != REPLAY for row in held) < FEWEST:  # chance would choose
+        wanted = replace(wanted, repair=1.0)
     if wanted == Wanted() or sum(row.part == REPLAY for row in held) < FEWEST:
         scale_adapter(adapter, 1.0, out)
         return []

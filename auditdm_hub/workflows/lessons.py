@@ -84,7 +84,7 @@ class Extra:
 
     `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
     consensus on its own questions; `columns` says which of its columns hold what. `max_cost`: at which cost of
-    endpoints each of these audits stops, None = as the run's.
+    endpoints each of these audits stops, None = as the run's. `device`: where the target is asked alone, "" = as there.
     """
 
     probes: int = 0
@@ -93,6 +93,7 @@ class Extra:
     labelled: str = ""
     columns: Mapping[str, str] | None = None
     max_cost: float | None = None
+    device: str = ""
 
 
 class AuditLessons:
@@ -139,7 +140,8 @@ class AuditLessons:
     def _near_misses(self, watcher: Watcher) -> str:
         pool = self.runs[-1] if POOL in self.more else self._run
         report = watcher.stage(f"rectify {REFUSALS}")
-        ask_near_misses(self.target, pool, self._questions(), self._extra.refusals, self._folder / REFUSALS, report)
+        target = self.target.on(self._extra.device) if self._extra.device else self.target
+        ask_near_misses(target, pool, self._questions(), self._extra.refusals, self._folder / REFUSALS, report)
         return REFUSALS
 
     def kinds(self) -> Mapping[str, str]:
@@ -163,18 +165,19 @@ class AuditLessons:
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         """Yield what the exchanges can teach or keep, and what else the target refused."""
-        seen = set[tuple[str, str]]()
-        for row in self._candidates(kinds, mixture):
-            seen.add((row.image_sha, row.question))
-            yield row
-        if REFUSALS in self.more:
-            yield from (row for row in refused(self._folder / REFUSALS) if (row.image_sha, row.question) not in seen)
-
-    def _candidates(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
             yield from candidates(trials_of(run), kinds, mixture, known)
         yield from candidates(self.training, kinds, mixture)
+        yield from self.refused
+
+    @property
+    def refused(self) -> Iterator[Example]:
+        """What the target refused when it was asked alone, and the references were not."""
+        if REFUSALS in self.more:
+            asked = {(row.probe.image_sha, row.probe.question) for row in (*self._judged(), *self.training)}
+            rows = refused(self._folder / REFUSALS)
+            yield from (row for row in rows if (row.image_sha, row.question) not in asked)
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""

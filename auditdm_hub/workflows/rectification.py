@@ -91,7 +91,8 @@ class Rectification:
     @property
     def extra(self) -> Extra:
         """What is asked beyond the audit."""
-        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns, self.max_cost)
+        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns, self.max_cost,
+                     self.tuning.device)  # fmt: skip
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:

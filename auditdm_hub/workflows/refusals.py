@@ -29,6 +29,8 @@ def ask_near_misses(
 ) -> None:
     """Ask the target so many questions that nearly fit, about images of a run that may be trained on.
 
+    These are of the split "discovery", and of no release's test split.
+
     Args:
         target: the model that is repaired.
         run: whose seeds are asked about, `PER_IMAGE` questions each.
@@ -38,7 +40,8 @@ def ask_near_misses(
         progress: is told (done, in all).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    seeds = [row for row in read_rows(run.path / "seeds.parquet") if split_of(str(row["image_sha"])) == "train"]
+    seeds = [row for row in read_rows(run.path / "seeds.parquet")
+             if row["split"] == "discovery" and split_of(str(row["image_sha"])) == "train"]  # fmt: skip
     wanted = list(_near_misses(seeds, near, count))
     items = (Item(f"{sha}/{number}", run.images.get(sha), question, UNANSWERABLE, sha)
              for number, (sha, question) in enumerate(wanted))  # fmt: skip

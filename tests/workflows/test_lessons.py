@@ -74,13 +74,15 @@ def _killed(*_: object) -> None:
 
 
 def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path: Path, tmp_path: Path) -> None:
-    wanted = replace(SMALL, mixture=Mixture(size=300, replay=0.8), pool_questions=40, refusals=200)
+    wanted = replace(SMALL, mixture=Mixture(size=300, replay=0.8), pool_questions=40, refusals=120)
     whole = Path(shutil.copytree(path, tmp_path / "whole"))
     rectify_run(whole, wanted)
     pool = Run.open(whole / FOLDER / "pool")
     said = read_answers(whole / FOLDER / "refusals")
-    assert len(said) == 200
+    assert len(said) == 120
     assert all(split_of(row.group) == "train" for row in said)
+    discovery = {row["image_sha"] for row in read_rows(pool.path / "seeds.parquet") if row["split"] == "discovery"}
+    assert {row.group for row in said} <= discovery
     model = load_vlm(str(model_folder(TARGET)), device="cpu")
     assert [row.answer for row in said] == model.answer(
         [pool.images.get(row.group) for row in said], [row.question for row in said]
@@ -88,9 +90,9 @@ def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path:
     asked = {(row.probe.image_sha, row.probe.question) for row in read_trials(pool.path / "exchanges" / "prompt_only")}
     alone = [row for row in said if (row.group, row.question) not in asked]
     refused = {(row.group, row.question) for row in alone if row.answer == "unanswerable"}
-    assert 20 < len(refused) < len(alone)
+    assert 15 < len(refused) < len(alone)
     taught = {(row["image_sha"], row["question"]): row for row in rows_of(whole)}
-    assert len(refused & set(taught)) > 10
+    assert len(refused & set(taught)) > 8
     assert {(row.group, row.question) for row in alone} & set(taught) <= refused
     assert all(taught[key]["label"] == "unanswerable" for key in refused & set(taught))
     assert all(taught[key]["part"] == REPLAY for key in refused & set(taught))
@@ -100,7 +102,7 @@ def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path:
         written: list[Path] = []
 
         def write(file: Path, *table: Any) -> None:  # noqa: ANN401
-            if len(written) == 2:
+            if len(written) == 1:
                 raise KeyboardInterrupt
             written.append(file)
             asking(file, *table)
