@@ -138,6 +138,10 @@ class AuditConfig(Section):
             raise impossible("pool_balance", self.pool_balance, "0, or at least 1")
         if not is_answer_prompt(self.answer_prompt):
             raise impossible("answer_prompt", self.answer_prompt, PROMPT_WANTED)
+        odd = next((server for server, name in self.endpoints.keys.items() if not is_key_of(server, name)), None)
+        if odd is not None:  # what it names may be the key itself, which belongs on no screen
+            wanted = "the host of a server in small letters: the name of an environment variable"
+            raise impossible("endpoints.keys", odd, wanted)
         priced = {name.rpartition("#")[2] for name in self.endpoints.prices}
         unpriced = next((name for name in self._asked() if "#" in name and name.rpartition("#")[2] not in priced), "")
         if self.endpoints.max_cost and unpriced:
@@ -148,6 +152,11 @@ class AuditConfig(Section):
 
     def _asked(self) -> tuple[str, ...]:
         return (self.target, *self.references, self.holdout, self.judge, self.gate)
+
+
+def is_key_of(server: str, variable: str) -> bool:
+    """Whether these can be a host, with a port or without, and the name of the environment variable of its key."""
+    return bool(re.fullmatch(r"[a-z0-9.\-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?", server) and variable.isidentifier())
 
 
 def is_answer_prompt(text: str) -> bool:

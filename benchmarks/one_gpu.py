@@ -161,6 +161,7 @@ def train(
         "step": statistics.median(steps),
         "reward": statistics.median(row["reward_time"] for row in later),
         **{name: statistics.median(row[f"seconds.{name}"] for row in later) for name in ("decode", "update")},
+        "GiB": max(row["memory.gib"] for row in log),
         "tokens": statistics.median(row["completions/mean_length"] for row in later),
     }
 
@@ -241,11 +242,8 @@ def main() -> None:
         for name, answer in (
             ("audit", ways.audit), ("batched", ways.plain(options.batch)), ("one at a time", ways.plain(1)),
         ):  # fmt: skip
-            if device == "cuda":
-                torch.cuda.reset_peak_memory_stats()
             step[name] = train(Path(folder), answer, pictures, images, device, options)
             if device == "cuda":
-                step[name]["GiB"] = torch.cuda.max_memory_allocated() / 2**30
                 torch.cuda.empty_cache()
             keep(f"training, {name}", step[name])
     peak = next((value for name, value in PEAK.items() if name in card), None)

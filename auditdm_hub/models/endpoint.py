@@ -14,8 +14,9 @@ import base64
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ ENDPOINT = re.compile(r"https?://[^#\s]+#\S+")
 KEY = "OPENAI_API_KEY"
 PAYMENT_REQUIRED = 402
 NO_KEY = "none"
+ALSO_SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS")
+"""Variables of the environment that the client sends to any server, and that are none of its business."""
 """What a server without keys is sent: the client wants one."""
 PATIENCE = 3
 """Batches without a single answer after which the audit ends."""
@@ -59,8 +62,8 @@ class Asking:
 
     def key_of(self, url: str) -> str:
         """Return the name of the environment variable that holds the key for a server; "" = it gets none."""
-        server = urlsplit(url).netloc
-        return (self.keys.get(server) or self.keys.get(server.partition(":")[0], "")) if self.keys else KEY
+        at = urlsplit(url)
+        return (self.keys.get(at.netloc.lower()) or self.keys.get(at.hostname or "", "")) if self.keys else KEY
 
 
 class EndpointVLM:
@@ -183,8 +186,20 @@ def _client(url: str, asking: Asking) -> "OpenAI":
         from openai import OpenAI
     except ImportError:
         raise BackendUnavailableError("an endpoint needs openai: pip install 'auditdm-hub[openai]'") from None
-    key = os.environ.get(asking.key_of(url)) or NO_KEY
-    return OpenAI(base_url=url, api_key=key, timeout=asking.seconds, max_retries=asking.tries - 1)
+    variable = asking.key_of(url)
+    key = os.environ.get(variable) or NO_KEY
+    with nullcontext() if variable else _without(ALSO_SENT):
+        return OpenAI(base_url=url, api_key=key, timeout=asking.seconds, max_retries=asking.tries - 1)
+
+
+@contextmanager
+def _without(variables: Sequence[str]) -> Iterator[None]:
+    """Take variables out of the environment meanwhile."""
+    kept = {name: os.environ.pop(name) for name in variables if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def _family(model: str) -> str:

@@ -20,7 +20,10 @@ class TimedVLM:
     """Gives a model `seconds` for each batch. The thread of a late batch is left behind; it ends with the process."""
 
     def __init__(self, model: VisionLanguageModel, seconds: float, patience: int = PATIENCE) -> None:
-        """Wrap a model that may be late `patience` - 1 times in a row."""
+        """Wrap a model that may be late `patience` - 1 times in a row; one that shares its weights never (1).
+
+        The thread of a late batch would otherwise go on to switch adapters that others use.
+        """
         self._model, self._seconds, self._patience = model, seconds, patience
         self._late = 0
 
@@ -48,9 +51,10 @@ class TimedVLM:
                 self._late += 1
                 if self._late < self._patience:
                     raise TimeoutError(f"no answer to {len(questions)} questions in {self._seconds:g} s") from None
+                late = f" {self._late} times in a row, {self._seconds:g} s each" if self._late > 1 else ""
                 raise ModelError(
-                    f"{self.id} did not answer {self._late} times in a row, {self._seconds:g} s each: see whether it "
-                    "runs, then continue with --resume (`answer_timeout: 0` in the configuration waits for ever)"
+                    f"{self.id} did not answer{late or f' in {self._seconds:g} s'}: see whether it runs, then continue "
+                    "with --resume (`answer_timeout: 0` in the configuration waits for ever)"
                 ) from None
         self._late = 0
         return answers

@@ -39,6 +39,7 @@ Request = tuple[str, str]
 """Name of the image, question."""
 LOADING = tuple(field.name for field in fields(Loading))
 LOG = logging.getLogger(__name__)
+ATTENDING = {"full_attention", "sliding_attention"}
 LEAST_SHARED = 64
 """Tokens of an image's part of a prompt from which on it is worth to compute that once."""
 
@@ -184,7 +185,10 @@ class TransformersVLM:
         if len(requests) < 2 * len({sha for sha, _ in requests}):
             return 0
         length = self._prompter.shared_tokens(rows)
-        window = getattr(self._model.config.get_text_config(), "sliding_window", None)
+        text = self._model.config.get_text_config()
+        if set(getattr(text, "layer_types", None) or ()) - ATTENDING:
+            return 0  # a state that runs along the text has no keys and values to take apart
+        window = getattr(text, "sliding_window", None)
         longest = max(len(row["input_ids"]) for row in rows) + self._generation.max_new_tokens
         # In a window that moves, padding between the tokens would push others out of it.
         return length if length >= LEAST_SHARED and (window is None or longest <= window) else 0

@@ -171,12 +171,14 @@ class _Evaluating:
             self._adapter  # noqa: B018
         loaded = self._load(self._sides[0]) if self._own is None else None
         for name in self._names:
-            benchmark = self._benchmark(name)
-            if benchmark.prefix_only and not (loaded and loaded.takes_prefix):
+            if name == NAME or self._by_lmms(name):
+                continue
+            if find(name).prefix_only and not (loaded and loaded.takes_prefix):
                 raise ConfigError(
                     f"{name} reads the segmentation tokens that PaliGemma writes, and {self._wanted.model} is none: "
                     f"{name.removesuffix('-seg')} compares boxes"
                 )
+            self._benchmark(name)  # loads what its metric needs
 
     @property
     def _sides(self) -> tuple[str, ...]:

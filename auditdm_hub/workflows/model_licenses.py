@@ -56,9 +56,14 @@ def card_license(card: Path) -> str:
 
 def _of_hub(name: str) -> str:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     try:
         return card_license(Path(hf_hub_download(name, "README.md")))
-    except (EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError):
+    except (EntryNotFoundError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError):
         return ""

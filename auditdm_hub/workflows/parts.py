@@ -28,6 +28,7 @@ from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.models.revision import versioned
+from auditdm_hub.models.timed import PATIENCE, TimedVLM
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.specs import shipped, spec_of
@@ -135,6 +136,11 @@ class Cast:
 
         editing = Drawing(**self._config.editing.model_dump())
         return DiffusersEditor.load(self._config.editor, editing, self._stage)
+
+    @property
+    def makers(self) -> "tuple[tuple[ImageGenerator | ImageEditor | None, bool], ...]":
+        """Generator and editor, each with whether it is a model that the configuration names."""
+        return (self.generator, self._parts.generator is None), (self.editor, self._parts.editor is None)
 
     @cached_property
     def gate(self) -> Gate | None:
@@ -290,7 +296,7 @@ class Cast:
         else:
             model = spec.load(shared=shared)
         self._keep_revision(f"{name}: {place}" if name == PLAYGROUND else name, model.id)
-        return CachedVLM(self._timed(model), self._cache, model.decoding)
+        return CachedVLM(self._timed(model, 1 if shared else PATIENCE), self._cache, model.decoding)
 
     def _keep_revision(self, name: str, identity: str) -> None:
         """Keep what a name stood for when the run began.
@@ -320,11 +326,9 @@ class Cast:
         asked = self._config.endpoints
         return Ledger(Path(self._config.out) / SPENDING, asked.prices, asked.max_cost)
 
-    def _timed(self, model: "VisionLanguageModel") -> "VisionLanguageModel":
-        from auditdm_hub.models.timed import TimedVLM
-
+    def _timed(self, model: "VisionLanguageModel", patience: int = PATIENCE) -> "VisionLanguageModel":
         seconds = self._config.answer_timeout
-        return TimedVLM(model, seconds) if seconds else model
+        return TimedVLM(model, seconds, patience) if seconds else model
 
 
 def _of_one_lineage(models: "Sequence[VisionLanguageModel]", remote: Sequence[bool]) -> "list[VisionLanguageModel]":

@@ -82,8 +82,13 @@ def preview(config: AuditConfig) -> Preview:
     offloaded = config.drawing.offload != "none" and config.editing.offload != "none"
     pictures = 0 if offloaded else max(makers, default=0)
     beside = sum(weights.get(role, 0) for role in ("holdout", "judge", "gate"))
-    memory = {"train": weights.get("auditor", 0) + held + working + pictures} if config.steps else {}
-    memory["probe"] = weights.get("auditor", 0) + held + beside + pictures
+    # A target that the auditor starts from is loaded once.
+    shared = any(
+        "auditor" in model.roles and {*asked, "holdout", "judge", "gate"} & set(model.roles) for model in models
+    )
+    own = 0 if shared and not (config.models.four_bit or config.models.eight_bit) else weights.get("auditor", 0)
+    memory = {"train": own + held + working + pictures} if config.steps else {}
+    memory["probe"] = own + held + beside + pictures
     training, probing = questions(config)
     answering = sum(model.parameters * sum(role in (*asked, "holdout") for role in model.roles) for model in models)
     writing = sum(model.parameters for model in models if "auditor" in model.roles)

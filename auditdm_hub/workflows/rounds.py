@@ -30,7 +30,7 @@ from auditdm_hub.report.rounds import FILE, FORMAT_VERSION, Round
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
-from auditdm_hub.workflows.lessons import LESSONS, POOL, AuditLessons
+from auditdm_hub.workflows.lessons import LESSONS, POOL, REFUSALS, AuditLessons
 from auditdm_hub.workflows.rectification import (
     ADAPTER,
     FOLDER,
@@ -87,7 +87,7 @@ def rectify_rounds(
         watcher.say(f"round {number}: rectify")
         rectify_run(latest.path, wanted, resume and (latest.path / FOLDER).exists(), watcher)
         watcher.say(f"round {number + 1}: audit")
-        made.append(_audit_again(first, number + 1, latest.path / MERGED, watcher))
+        made.append(_audit_again(first, number + 1, latest.path / MERGED, wanted.max_cost, watcher))
     if len(made) == 1:
         raise RunError(f"{path}: the audit found no failure type, so there is nothing to rectify")
     stack_adapters([run.path / ADAPTER for run in made[:-1]], path / ROUNDS / "adapter")
@@ -101,10 +101,12 @@ def rectify_rounds(
     return table
 
 
-def _audit_again(first: Run, number: int, model: Path, watcher: Watcher) -> Run:
+def _audit_again(first: Run, number: int, model: Path, max_cost: float | None, watcher: Watcher) -> Run:
     config = {name: value for name, value in first.config.items() if value is not None}
     config = as_another(config, str(config["target"]), str(model))
     settings = {**config, "target": str(model), "out": str(first.path / ROUNDS / str(number)), "known": []}
+    if max_cost is not None:
+        settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": max_cost}
     return audit(resume=True, yes=True, watcher=watcher, **settings)
 
 
@@ -115,6 +117,8 @@ def _round(
     success = results["search_success"]
     arm = next(success[name] for name in ("trained", "prompt_only") if success.get(name))
     failures, kept = _asked(number, first, run, items, watcher)
+    refusals = run.path / FOLDER / REFUSALS
+    alone = len(read_answers(refusals)) if refusals.is_dir() else 0
     more = [Run.open(run.path / FOLDER / name) for name in (LESSONS, POOL) if (run.path / FOLDER / name).is_dir()]
     return {
         "round": number,
@@ -125,7 +129,7 @@ def _round(
         "first_types": failures,
         "kept": kept,
         "benchmarks": _measured(number, first, run, measures, watcher),
-        "answers": sum(sum(each.results()["cost"].values()) for each in (run, *more)),
+        "answers": alone + sum(sum(each.results()["cost"].values()) for each in (run, *more)),
         "seconds": round(sum(stage.seconds for stage in run.stages.values()), 1),
     }
 

@@ -112,6 +112,8 @@ def _run_stages(config: AuditConfig, parts: Parts, run: Run, command: str, watch
         audit.report(curation, command)
 
 
+MAKERS = "makers.json"
+"""The licences of the image models."""
 PLACEMENT = "placement.log"
 """Which model was where, and when; it is no result."""
 
@@ -308,10 +310,18 @@ class _Audit:
             self._watcher.say(f"No answer from {fault.model} to {fault.requests} questions: {first}")
 
     def _keep_pictures(self) -> None:
-        cast, run = self._cast, self._run
+        run, licenses = self._run, self._run.path / MAKERS
+        made = [(maker, named) for maker, named in self._cast.makers if maker]
+        if not licenses.is_file():  # kept: the Hub may say something else, or nothing, when the run goes on
+            look_up = license_lookup(run, {})
+            atomic_write_json(licenses, {maker.id: look_up(maker.id) if named else "" for maker, named in made})
+        known: dict[str, str] = json.loads(licenses.read_text())
+        generator, editor = (maker for maker, _ in self._cast.makers)
         probes = (row.probe for row in self._trials())
-        makers = cast.generator, cast.editor
-        write_pictures(probes, run.images, makers, license_lookup(run, {}), self._config.seed, run.path / PICTURES)
+        write_pictures(
+            probes, run.images, (generator, editor), lambda name: known.get(name, ""), self._config.seed,
+            run.path / PICTURES,
+        )  # fmt: skip
 
     def _without_each_family(self) -> Tally:
         return leave_each_out(self._trials(), self._cast.judge, self._families, self._config.quorum)

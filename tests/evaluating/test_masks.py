@@ -68,10 +68,18 @@ def test_other_weights_are_refused(change: Any, message: str, tmp_path: Path) ->
         MaskDecoder.load(tmp_path / "vae.npz")
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "vae.npz").write_text("nothing")
+@pytest.mark.parametrize("held", [b"nothing", b"", b"PK\x03\x04 cut off"])
+def test_a_file_that_is_no_archive_is_refused(held: bytes, tmp_path: Path) -> None:
+    (tmp_path / "vae.npz").write_bytes(held)
     with pytest.raises(ConfigError, match="cannot be read"):
         MaskDecoder.load(tmp_path / "vae.npz")
+
+
+def test_empty_masks_overlap_with_nothing(decoder: MaskDecoder) -> None:
+    said = next(case["input"][0] for case in GOLDEN if case["expected"] > 0)
+    assert decoder.overlaps([said, "nothing"], [np.zeros((50, 50), np.bool_)] * 2) == [0.0, 0.0]
+    with pytest.raises(ValueError, match="without a polygon"):
+        encode([], 4, 4)
 
 
 def test_the_benchmark_needs_paligemma_and_the_weights(tmp_path: Path, decoder: MaskDecoder) -> None:

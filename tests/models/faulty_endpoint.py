@@ -34,6 +34,7 @@ class Log:
         self.requests: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.keys: set[str] = set()
+        self.headers: list[set[str]] = []
         self.open = self.most = 0
         self.lock = threading.Lock()
 
@@ -51,6 +52,7 @@ def serving(script: Script, port: int = 0) -> Iterator[tuple[str, Log]]:
                 log.requests.append(body)
                 log.times.append(time.monotonic())
                 log.keys.add(str(self.headers["Authorization"]))
+                log.headers.append({name.lower() for name in self.headers})
                 log.open += 1
                 log.most = max(log.most, log.open)
             status, headers, text = script(number, body)

@@ -58,6 +58,8 @@ def test_answers_come_in_order_and_equal_questions_are_sent_once(monkeypatch: py
 def test_a_server_gets_no_key_that_is_anothers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     monkeypatch.setenv("MINE", "mine")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Token: hidden")
     with serving(echo) as (url, log):
         server = url.removeprefix("http://").removesuffix("/v1")
         sent = list[set[str]]()
@@ -66,6 +68,9 @@ def test_a_server_gets_no_key_that_is_anothers(monkeypatch: pytest.MonkeyPatch) 
             EndpointVLM(f"{url}#m", replace(QUICK, keys=keys)).answer([RED], [f"what {keys}?"])
             sent.append(log.keys)
     assert sent == [{"Bearer none"}, {"Bearer mine"}, {"Bearer mine"}]
+    assert [("openai-organization" in each, "x-token" in each) for each in log.headers] == [
+        (False, False), (True, True), (True, True)
+    ]  # fmt: skip
     refusing = serving(lambda number, body: failed(401, "no"))
     with refusing as (url, _), pytest.raises(AnswersEndedError, match="to answer without a key"):
         EndpointVLM(f"{url}#m", replace(QUICK, keys={"other": "MINE"})).answer([RED], ["what?"])

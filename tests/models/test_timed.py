@@ -56,3 +56,10 @@ def test_an_answer_in_time_starts_the_count_anew() -> None:
             model.answer(PICTURES, ["sleep"])
         assert model.answer(PICTURES, ["quick"]) == ["quick!"]
     sleeper.let_go.set()
+
+
+def test_one_that_shares_its_weights_may_not_be_late_once() -> None:
+    sleeper = Sleeper()
+    with pytest.raises(ModelError, match=r"sleeper did not answer in 0\.05 s: see whether it runs.*--resume"):
+        TimedVLM(sleeper, 0.05, patience=1).answer(PICTURES, ["sleep"])
+    sleeper.let_go.set()

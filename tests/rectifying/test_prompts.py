@@ -68,3 +68,9 @@ def test_a_model_is_loaded_as_its_audit_loaded_it() -> None:
     repaired = spec_of(as_another(config, "org/own", "runs/merged"), "runs/merged")
     assert (repaired.how.remote_code, repaired.family) == (True, "own")
     assert config["families"] == {"org/own": "own"}
+
+
+def test_a_repaired_copy_of_a_pinned_model_is_loaded_like_it() -> None:
+    config = {"models": {"four_bit": ["org/big"]}, "device": "cpu"}
+    copy = as_another(config, "org/big@abc", "runs/merged")
+    assert spec_of(copy, "org/big@abc").how.bits == spec_of(copy, "runs/merged").how.bits == 4

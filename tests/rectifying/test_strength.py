@@ -85,6 +85,14 @@ def test_what_forgets_is_scaled_back_as_far_as_is_needed(
     assert not list(tmp_path.glob("*.tried")) + list(tmp_path.glob("*.partial"))
 
 
+def test_a_handful_of_lessons_does_not_scale_an_adapter_back(
+    adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
+) -> None:
+    rows, images = kept
+    tried = scale_back(SPEC, adapter, rows, images.__getitem__, Wanted(0.999, 0.5), tmp_path / "out")
+    assert [each.share for each in tried] == [1.0]
+
+
 def test_without_a_share_that_keeps_enough_the_least_is_kept(
     adapter: Path, kept: tuple[list[Example], dict[str, Image]], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from evaluating.rows import MAKERS, write_rows
 from PIL import Image
 
 from auditdm_hub.errors import ConfigError, ReleaseError, RunError
+from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import CHUNK, read_answers
 from auditdm_hub.evaluating.comparison import FILE
 from auditdm_hub.runs import Run
@@ -124,3 +125,18 @@ def test_bad_input_leaves_nothing_behind(
     with pytest.raises(error, match=words):
         run_evaluation(wanted, tmp_path / "run", own=Own())
     assert not (tmp_path / "run").exists()
+
+
+def test_the_other_driver_is_reached_before_any_of_its_files_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ReachedError(RunError):
+        pass
+
+    def run_task(*_: object) -> None:
+        raise ReachedError("it runs the task")
+
+    monkeypatch.setattr(lmms, "refuse_unknown", lambda names, data: None)
+    monkeypatch.setattr(lmms, "run_task", run_task)
+    with pytest.raises(ReachedError):
+        run_evaluation(Evaluation("playground", benchmarks=("pope",), driver="lmms-eval", device="cpu"), tmp_path / "r")

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 import tiny_pipelines
+import torch
 from families import ALL
 from peft import PeftModel
 from tiny_models import write_model
 from transformers import AutoModelForImageTextToText
 from typer.testing import Result
 
+from auditdm_hub.models.loading import load_parts
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.playground.models import REFERENCES, model_folder
-from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.rectification import ADAPTER
 
@@ -73,13 +74,12 @@ def test_from_an_audit_to_a_published_repair(
     scores = json.loads((tmp_path / "measured" / "evaluation.json").read_text())["scores"]
     assert set(scores) == {"before", "after"}
 
-    asked = list(read_rows(Run.open(run).path / "rectified" / "training.parquet"))[:4]
-    images = [Run.open(run).images.get(str(row["source_image_sha"])) for row in asked if
-              Run.open(run).images.path(str(row["source_image_sha"])).is_file()]  # fmt: skip
-    questions = [str(row["question"]) for row in asked][: len(images)]
-    spec = ModelSpec(str(target), answer_prompt="{question} one star").on("cpu")
-    merged = ModelSpec(str(run / "rectified" / "merged"), answer_prompt="{question} one star").on("cpu")
-    assert spec.load(str(folder)).answer(images, questions) == merged.load().answer(images, questions)
+    held, merged = (ModelSpec(str(path)).on("cpu") for path in (target, run / "rectified" / "merged"))
+    weights = [load_parts(each.name, each.how, adapter=adapter)[0].state_dict()
+               for each, adapter in ((held, None), (held, str(folder)), (merged, None))]  # fmt: skip
+    for name, weight in weights[1].items():
+        torch.testing.assert_close(weight, weights[2][name])
+    assert any(not torch.equal(weight, weights[0][name]) for name, weight in weights[1].items())
 
     shelf = tmp_path / "shelf"
     done("publish", str(run), "ada/failures", "--to", str(shelf / "set"))

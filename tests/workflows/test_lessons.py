@@ -26,6 +26,7 @@ from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.workflows.calls import Source, rectify
 from auditdm_hub.workflows.lessons import AuditLessons, Extra
 from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
@@ -185,6 +186,12 @@ def test_a_run_that_is_no_audit_is_told_so(tmp_path: Path) -> None:
     run.close()
     with pytest.raises(RunError, match="is no audit, so it has no failures to learn from"):
         rectify_run(tmp_path / "run", SMALL)
+    config = {"target": "x", "failures": "y", "rectification": {"mixture": {}, "tuning": {}}}
+    Run.create(tmp_path / "repair", config, resume=False).close()
+    with pytest.raises(RunError, match="is no audit, so it has no failures to learn from"):
+        rectify(tmp_path / "repair")
+    with pytest.raises(ConfigError, match="--max-cost goes with RUN"):
+        rectify(Source(failures="playground", target="playground"), max_cost=1.0)
 
 
 def test_a_release_has_no_auditor(tmp_path: Path) -> None:

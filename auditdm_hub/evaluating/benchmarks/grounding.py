@@ -41,7 +41,7 @@ def _by_masks(weights: Path) -> Callable[[Sequence[Answered]], list[float]]:
     decoder = MaskDecoder.load(weights)
 
     def score(items: Sequence[Answered]) -> list[float]:
-        masks = [decode(cast("Mapping[str, str]", item.wanted)) for item in items]
+        masks = (decode(cast("Mapping[str, str]", item.wanted)) for item in items)
         return decoder.overlaps([item.answer or "" for item in items], masks)
 
     return score

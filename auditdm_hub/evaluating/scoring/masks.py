@@ -6,9 +6,10 @@ turns into a mask of 64 by 64 logits, stretched over the box (arXiv 2407.07726, 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,11 @@ def encode(polygons: Sequence[Any], width: int, height: int) -> dict[str, str]:
 
     Raises:
         BackendUnavailableError: pycocotools is not installed.
+        ValueError: there is no polygon.
     """
     coco = _coco()
+    if not len(polygons):
+        raise ValueError("a segmentation without a polygon")
     several = polygons if polygons and isinstance(polygons[0], Sequence) else [polygons]
     made = coco.merge(coco.frPyObjects([list(map(float, each)) for each in several], height, width))
     return {"size": f"{height} {width}", "counts": made["counts"].decode()}
@@ -75,9 +79,9 @@ class MaskDecoder:
         import torch
 
         try:
-            with np.load(file) as held:
+            with file.open("rb") as opened, np.load(opened) as held:
                 weights = {name: torch.from_numpy(np.asarray(held[name], np.float32)) for name in held.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, TypeError, BadZipFile) as error:
             raise ConfigError(f"{file} cannot be read as the weights of a mask decoder: {error}") from None
         layers = _layers()
         own = {name.removeprefix("decoder."): value for name, value in weights.items() if name.startswith("decoder.")}
@@ -102,21 +106,16 @@ class MaskDecoder:
                 found.append(self._layers(vectors)[:, 0].numpy())
         return np.concatenate(found) if found else np.zeros((0, 64, 64), np.float32)
 
-    def overlaps(self, answers: Sequence[str], wanted: Sequence[Mask]) -> list[float]:
+    def overlaps(self, answers: Sequence[str], wanted: Iterable[Mask]) -> list[float]:
         """Return the intersection over the union of each answer's mask with the wanted one; 0 for one without a mask.
 
         As big_vision's evaluator counts it: an answer that does not begin with all tokens, or whose box is empty,
         scores 0.
         """
         read = [_read(answer) for answer in answers]
-        places = [place for place, found in enumerate(read) if found]
         logits = iter(self.masks([found[1] for found in read if found]))
-        scores = [0.0] * len(answers)
-        for place in places:
-            found = read[place]
-            assert found is not None
-            scores[place] = _overlap(found[0], next(logits), wanted[place])
-        return scores
+        pairs = zip(read, wanted, strict=True)  # masks in full size: one at a time
+        return [_overlap(found[0], next(logits), mask) if found else 0.0 for found, mask in pairs]
 
 
 def _read(answer: str) -> tuple[tuple[int, ...], list[int]] | None:
@@ -139,7 +138,8 @@ def _overlap(box: Sequence[int], logits: NDArray[np.float32], wanted: Mask) -> f
     stretched = Image.fromarray(logits).resize((right - left, bottom - top), Image.Resampling.BILINEAR)
     mask = np.asarray(stretched) > 0
     shared = int((wanted[top:bottom, left:right] & mask).sum())
-    return shared / (int(wanted.sum()) + int(mask.sum()) - shared)
+    union = int(wanted.sum()) + int(mask.sum()) - shared
+    return shared / union if union else 0.0
 
 
 def _layers() -> "torch.nn.Sequential":
