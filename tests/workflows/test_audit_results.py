@@ -20,7 +20,7 @@ def test_the_folder_holds_what_others_read(finished: Run) -> None:
     assert {name for name in found if not name.endswith(".png")} == {
         "seeds.parquet", "pool.json", "exchanges/prompt_only/00000.parquet", "exchanges/random/00000.parquet",
         "models.json", "left_out.json", "failures.parquet", "types.json", "results.json", "report.md", "report.html",
-        "curation.yaml", "run.json", "answers.sqlite", ".lock",
+        "curation.yaml", "pictures.parquet", "makers.json", "run.json", "answers.sqlite", ".lock",
     }  # fmt: skip
     seeds = [Seed(**row) for row in read_rows(finished.path / "seeds.parquet")]  # type: ignore[arg-type]
     assert len(seeds) == POOL

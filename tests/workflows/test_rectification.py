@@ -143,6 +143,6 @@ def test_an_audit_without_failures_is_refused(path: Path) -> None:
 
 
 def test_an_audit_that_is_not_finished_is_refused(tmp_path: Path) -> None:
-    Run.create(tmp_path / "run", {"target": "playground"}).close()
+    Run.create(tmp_path / "run", {"target": "playground", "auditor": "playground"}).close()
     with pytest.raises(RunError, match="is no finished audit"):
         rectify_run(tmp_path / "run", SMALL)
