@@ -53,6 +53,8 @@ class TrainingConfig(Section):
     """Least probability of that answer: where the auditor is less certain, it passes."""
     novelty: Literal["archive", "none"]
     """How repeated probes are paid less; "none" is the paper's plain reward."""
+    micro_batch: Count = 0
+    """Texts of a forward and backward pass; 0 = 64 on a CPU and 8 on a GPU. Fewer take less memory."""
     save_steps: Positive
     loss_type: Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
     scale_rewards: Literal["group", "batch", "none"]

@@ -34,6 +34,7 @@ def test_a_model_answers_as_on_the_cpu(name: str) -> None:
     assert same >= 196, f"{same} of 200 answers are the same"
 
 
+@pytest.mark.timeout(900)
 def test_an_audit_on_the_accelerator(tmp_path: Path, cli: Callable[..., Result]) -> None:
     out = tmp_path / "run"
     done = cli("audit", "--device", "cuda", "--steps", "6", "--probes", "60", "--out", str(out))
