@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 
     from auditdm_hub.models.shared import SharedBase
 
-# Names of the parts that see, in Gemma3, LLaVA, Idefics3, SmolVLM and Qwen-VL: "all-linear" would adapt them too.
-VISION_PARTS = r".*(vision_tower|vision_model|visual|multi_modal_projector|connector).*"
+# Names of the parts that see or hear in Gemma 3 and 4, LLaVA, Idefics3, SmolVLM, InternVL and Qwen-VL: "all-linear"
+# would adapt them too.
+VISION_PARTS = (
+    r".*(vision_tower|vision_model|visual|multi_modal_projector|connector|audio_tower|embed_vision|embed_audio).*"
+)
 MICRO_BATCH = {"cpu": 64, "cuda": 8, "mps": 8}
 SCHEDULERS = {"cosine": "cosine_with_min_lr", "linear": "linear", "constant": "constant_with_warmup"}
 Progress = Callable[[int, int], None]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Targets = Literal["language", "language and projector", "all"]
 Progress = Callable[[int, int], None]
-PROJECTOR_KEPT = r".*(vision_tower|vision_model|visual).*"
+PROJECTOR_KEPT = r".*(vision_tower|vision_model|visual|audio_tower).*"
 EXCLUDED: dict[Targets, str | None] = {
     "language": VISION_PARTS, "language and projector": PROJECTOR_KEPT, "all": None
 }  # fmt: skip
