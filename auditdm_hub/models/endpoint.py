@@ -35,9 +35,9 @@ ENDPOINT = re.compile(r"https?://[^#\s]+#\S+")
 KEY = "OPENAI_API_KEY"
 PAYMENT_REQUIRED = 402
 NO_KEY = "none"
+"""What a server without keys is sent: the client wants one."""
 ALSO_SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS")
 """Variables of the environment that the client sends to any server, and that are none of its business."""
-"""What a server without keys is sent: the client wants one."""
 PATIENCE = 3
 """Batches without a single answer after which the audit ends."""
 EMPTY = "an empty answer"

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditdm_hub.clock import GIB
 from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
 from auditdm_hub.models.placement import loaded
 from auditdm_hub.models.prompting import Processor
@@ -27,7 +28,6 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2")
 BITS = (0, 4, 8)
-GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditdm_hub.clock import GIB
+
 if TYPE_CHECKING:
     import torch
 
 LOG = logging.getLogger("auditdm_hub.placement")
-GIB = 2**30
 
 
 def loaded(name: str, model: Any, where: "torch.device | str") -> None:  # noqa: ANN401 - of transformers or diffusers

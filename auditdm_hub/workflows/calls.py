@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from auditdm_hub.config import rectification_of, refuse_answer_prompt
-from auditdm_hub.errors import ConfigError, RunError
-from auditdm_hub.runs import Run, default_path, is_audit
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.runs import Run, default_path
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
-from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run
+from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run, require_audit
 from auditdm_hub.workflows.rounds import Measures, rectify_rounds
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -109,8 +109,8 @@ def rectify(
     """
     source = run if isinstance(run, Source) else Source(Path(run))
     config = Run.open(source.run).config if source.run else {}
-    if source.run and not is_audit(Run.open(source.run)):
-        raise RunError(f"{source.run} is no audit, so it has no failures to learn from: wanted the folder of one")
+    if source.run:
+        require_audit(Run.open(source.run))
     if source.run is None and settings.get("max_cost") is not None:
         raise ConfigError("--max-cost goes with RUN: a released failure set asks no endpoint")
     mine = {key: settings.pop(key) for key in ("merge", "seed", "device", "max_cost") if key in settings}

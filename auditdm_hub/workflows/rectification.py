@@ -114,8 +114,7 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
             f"{wanted.labelled} would not be asked: add probes (--probes) or its own questions (--pool-questions)"
         )
     there = Run.open(path)
-    if not is_audit(there):
-        raise RunError(f"{path} is no audit, so it has no failures to learn from: wanted the folder of one")
+    require_audit(there)
     if "curate" not in there.stages:
         raise RunError(f"{path} is no finished audit: run it again with --resume")
     if is_endpoint(str(there.config["target"])):
@@ -164,6 +163,16 @@ def rectify_release(
             run.forget()
             raise
     return run
+
+
+def require_audit(run: Run) -> None:
+    """Refuse a run of another kind.
+
+    Raises:
+        RunError: it is no audit.
+    """
+    if not is_audit(run):
+        raise RunError(f"{run.path} is no audit, so it has no failures to learn from: wanted the folder of one")
 
 
 def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:

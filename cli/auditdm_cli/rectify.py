@@ -29,7 +29,7 @@ def command(
         int | None, typer.Option(help="Images that are asked the pool's own questions, to keep what it can.")
     ] = None,
     refusals: Annotated[
-        int | None, typer.Option(help="Questions that nearly fit, for the target alone, to refuse what it refuses.")
+        int | None, typer.Option(help="Questions that nearly fit, for the target alone: what it refuses is replayed.")
     ] = None,
     rows: Annotated[int | None, typer.Option(help="Rows to train on, at most.")] = None,
     agreement: Annotated[float | None, typer.Option(help="Least share of references that agree.")] = None,

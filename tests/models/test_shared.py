@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
-from peft import LoraConfig, get_peft_model
+from noisy_adapter import write_noise
 from PIL import Image
 
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS
-from auditdm_hub.models.loading import Loading, load_parts
-from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.shared import SharedBase
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.models.transformers_auditor import TransformersAuditor
@@ -23,16 +21,7 @@ SPEC = ModelSpec(FOLDER, Loading("cpu"), max_new_tokens=6)
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise on the weights."""
-    folder = tmp_path_factory.mktemp("noise") / "adapter"
-    with quiet_libraries():
-        model, _, _ = load_parts(FOLDER, Loading("cpu"))
-        noisy = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
-        torch.manual_seed(0)
-        for name, weight in noisy.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.5)
-        noisy.save_pretrained(folder)
-    return folder
+    return write_noise(FOLDER, tmp_path_factory.mktemp("noise") / "adapter", 0.5)
 
 
 @pytest.fixture(scope="module")

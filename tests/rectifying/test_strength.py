@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from noisy_adapter import write_noise
 from PIL.Image import Image
 
 from auditdm_hub.models import load_vlm
@@ -32,16 +32,7 @@ SPEC = ModelSpec(BASE, Loading("cpu"))
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter that repairs nothing: noise on the weights."""
-    folder = tmp_path_factory.mktemp("noise") / "adapter"
-    with quiet_libraries():
-        model, _, _ = load_parts(BASE, Loading("cpu"))
-        noisy = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
-        torch.manual_seed(0)
-        for name, weight in noisy.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(weight, std=0.3)
-        noisy.save_pretrained(folder)
-    return folder
+    return write_noise(BASE, tmp_path_factory.mktemp("noise") / "adapter", 0.3)
 
 
 @pytest.fixture(scope="module")
