@@ -7,7 +7,7 @@ is first needed, so that a resumed run loads only what its open stages use.
 import json
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.faithful import Gate
 from auditdm_hub.auditing.judge import load_judge
-from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
+from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
 from auditdm_hub.auditing.texts import generic_texts
 from auditdm_hub.cache import AnswerCache, CachedVLM
@@ -31,6 +31,7 @@ from auditdm_hub.models.revision import versioned
 from auditdm_hub.models.timed import PATIENCE, TimedVLM
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
+from auditdm_hub.workflows.pools import pool_items
 from auditdm_hub.workflows.specs import shipped, spec_of
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 ADAPTER = Path("auditor") / "adapter"
 SPENDING, REVISIONS = "spending.json", "revisions.json"
-SCANNED = 8
-"""Pictures that the playground may draw for each of a balanced pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,27 +243,7 @@ class Cast:
 
     def pool_items(self) -> Iterable[PoolItem]:
         """Return the images that the configuration names, balanced if it wants that."""
-        balance = self._config.pool_balance
-        return evenly(self._pool_items, balance) if balance else self._pool_items()
-
-    def _pool_items(self) -> Iterable[PoolItem]:
-        from auditdm_hub.playground.backends import LICENCE, pictures
-
-        config, folder = self._config, Path(self._config.pool)
-        count = config.pool_size * (SCANNED if config.pool_balance else 1)
-        if config.columns and (self._parts.pool is not None or config.pool == PLAYGROUND):
-            named = ", ".join(config.columns)
-            raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
-        if self._parts.pool is not None:
-            return (replace(item, licence=item.licence or config.pool_license) for item in self._parts.pool)
-        if config.pool == PLAYGROUND:
-            return (
-                PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)
-                for number, (image, caption, question) in enumerate(pictures(count, config.seed))
-            )
-        if folder.is_dir() and not config.columns and holds_images(folder):
-            return folder_items(folder, config.pool_license)
-        return dataset_items(config.pool, config.columns, config.pool_license)
+        return pool_items(self._config, self._parts.pool)
 
     @property
     def _own_references(self) -> bool:

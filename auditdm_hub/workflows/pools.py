@@ -1,0 +1,44 @@
+"""The images that a run is about, by its configuration: the playground's, a folder's, a data set's, or given ones."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
+from auditdm_hub.config import PLAYGROUND, AuditConfig
+from auditdm_hub.errors import ConfigError
+
+SCANNED = 8
+"""Pictures that the playground may draw for each of a balanced pool."""
+
+
+def pool_items(config: AuditConfig, given: Iterable[PoolItem] | None = None) -> Iterable[PoolItem]:
+    """Return the images that a configuration names, or those that are given, balanced if it wants that.
+
+    Raises:
+        ConfigError: columns are named of what has none, or one that is not there.
+        PoolError: the folder or the data set cannot be read.
+    """
+    if config.columns and (given is not None or config.pool == PLAYGROUND):
+        named = ", ".join(config.columns)
+        raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
+    if config.pool_balance:
+        return evenly(lambda: _in_order(config, given), config.pool_balance)
+    return _in_order(config, given)
+
+
+def _in_order(config: AuditConfig, given: Iterable[PoolItem] | None) -> Iterable[PoolItem]:
+    from auditdm_hub.playground.backends import LICENCE, pictures
+
+    folder = Path(config.pool)
+    if given is not None:
+        return (replace(item, licence=item.licence or config.pool_license) for item in given)
+    if config.pool == PLAYGROUND:
+        count = config.pool_size * (SCANNED if config.pool_balance else 1)
+        return (
+            PoolItem(f"playground#{number}", image, caption, question, licence=LICENCE)
+            for number, (image, caption, question) in enumerate(pictures(count, config.seed))
+        )
+    if folder.is_dir() and not config.columns and holds_images(folder):
+        return folder_items(folder, config.pool_license)
+    return dataset_items(config.pool, config.columns, config.pool_license)
