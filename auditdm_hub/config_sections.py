@@ -132,6 +132,8 @@ class RectificationConfig(Section):
     """Images that are asked the pool's questions, own, changed by a word or another's: what is to be kept, mostly."""
     refusals: Count = 0
     """Questions that nearly fit, asked of the target alone: it shall go on refusing those that it refuses."""
+    second_look: Count = 0
+    """Questions of the pool for target and first adapter; where their answers differ, the references are asked."""
     rows: Annotated[int, Strict(), Field(ge=2)] = 4000
     """Rows to train on, at most."""
     agreement: Annotated[float, Field(ge=0, le=1)] = 0.6

@@ -132,6 +132,11 @@ class PoolQuestions:
             return rng.choice(rng.choice(self._others))
         return self._changed(own, rng) if way == self.CHANGED else own
 
+    def fitting(self, own: str, name: str) -> str:
+        """Return the question that stands beside an image, or one about another where none does; `name` is its id."""
+        rng = random.Random(f"fitting {name}")
+        return own or rng.choice(rng.choice(self._others))
+
     def near_misses(self, own: str, most: int, rng: random.Random) -> list[str]:
         """Return up to `most` different questions that an image with the question `own` may nearly admit.
 
@@ -157,6 +162,23 @@ class PoolQuestions:
             return own
         place, word = rng.choice(pairs)
         return " ".join([*words[:place], word, *words[place + 1 :]])
+
+
+class OwnQuestions:
+    """Asks each image the question that stands beside it."""
+
+    id = "own-questions"
+
+    def write(
+        self,
+        images: Sequence[Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        """Return one question per image."""
+        return [f"<question> {own}" for own in questions]
 
 
 CONTENT = frame("content")

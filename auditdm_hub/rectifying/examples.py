@@ -5,8 +5,10 @@
 3. A share of agreements is replayed, so that what the model can do is not forgotten: drawn evenly over the kinds of
    question and the answers that the references gave, or a replay of "yes" alone would teach to say yes. What target
    and references both call unanswerable belongs to it.
-4. Nothing about an image of the splits "confirm" or "test", or of a release's test split, is ever trained on.
-5. A tenth of the source images is held out, to stop in time.
+4. What a first adapter made it forget is replayed before the rest, up to `MOST_REPEATS` times, as half of the replays
+   at most.
+5. Nothing about an image of the splits "confirm" or "test", or of a release's test split, is ever trained on.
+6. A tenth of the source images is held out, to stop in time.
 
 Rectification of arXiv 2512.16921, its "bootstrapped unlabelled data"; balance, replay and threshold are ours.
 """
@@ -26,12 +28,17 @@ from auditdm_hub.releases.schema import split_of
 HELD_OUT = 10  # one source image in so many
 MOST_REPEATS = 4
 UNTYPED = ""
-REPLAY = "replay"
+REPLAY, FORGOTTEN = "replay", "forgotten"
+KEPT = (REPLAY, FORGOTTEN)
+"""Parts of what the target shall go on answering as it does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A row of training: `label` is the answer to give; `part` the failure type, "" for none, "replay" for a replay."""
+    """A row of training: `label` is the answer to give; `part` the failure type, "" for none.
+
+    Of a replay it is "replay"; "forgotten" of one that a first adapter answered otherwise.
+    """
 
     image_sha: str
     question: str
@@ -91,10 +98,13 @@ def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     rng = random.Random(f"mixture {mixture.seed}")
     lessons: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
     replays: dict[tuple[str, str], dict[tuple[str, str], Example]] = defaultdict(dict)
+    forgotten: dict[str, dict[tuple[str, str], Example]] = defaultdict(dict)
     for row in given:
         key = row.image_sha, row.question
         if row.part == REPLAY:
             replays[frame(row.question), row.label].setdefault(key, row)
+        elif row.part == FORGOTTEN:
+            forgotten[frame(row.question)].setdefault(key, row)
         else:
             lessons[row.part].setdefault(key, row)
     if not lessons:
@@ -102,8 +112,9 @@ def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     wanted = round(mixture.size * (1 - mixture.replay))
     taught = _balanced([list(every.values()) for _, every in sorted(lessons.items())], wanted, MOST_REPEATS, rng)
     count = round(len(taught) * mixture.replay / (1 - mixture.replay))
-    kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count, 1, rng)
-    rows = [*taught, *kept]
+    first = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_REPEATS, rng)
+    kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count - len(first), 1, rng)
+    rows = [*taught, *first, *kept]
     rng.shuffle(rows)
     return rows
 
@@ -143,6 +154,8 @@ def _held_out(row: Example) -> bool:
 
 def _balanced(groups: Sequence[Sequence[Example]], count: int, repeats: int, rng: random.Random) -> list[Example]:
     """Return about `count` rows, as equally from the groups as they allow; a row comes `repeats` times at most."""
+    if count < 1:
+        return []
     order = [rng.sample(list(group), len(group)) for group in groups if group]
     room = [len(group) * repeats for group in order]
     share = _share(room, count)

@@ -19,7 +19,7 @@ from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.rectifying.adapters import scale_adapter
-from auditdm_hub.rectifying.examples import REPLAY, Example
+from auditdm_hub.rectifying.examples import KEPT, Example
 
 SHARES = (1.0, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5)
 FEWEST = 50
@@ -63,9 +63,9 @@ def scale_back(
         wanted: what to keep, and what to repair.
         out: folder of the adapter that is kept.
     """
-    if sum(row.part != REPLAY for row in held) < FEWEST:  # chance would choose
+    if sum(row.part not in KEPT for row in held) < FEWEST:  # chance would choose
         wanted = replace(wanted, repair=1.0)
-    if wanted == Wanted() or sum(row.part == REPLAY for row in held) < FEWEST:
+    if wanted == Wanted() or sum(row.part in KEPT for row in held) < FEWEST:
         scale_adapter(adapter, 1.0, out)
         return []
     work, found = out.with_name(out.name + ".tried"), list[Strength]()
@@ -98,6 +98,6 @@ def _errors(model: VisionLanguageModel, held: Sequence[Example], images: Callabl
     answers = model.answer([images(row.image_sha) for row in held], [row.question for row in held])
     lessons, replays = list[bool](), dict[str, list[bool]]()
     for said, row in zip(answers, held, strict=True):
-        part = replays.setdefault(frame(row.question), []) if row.part == REPLAY else lessons
+        part = replays.setdefault(frame(row.question), []) if row.part in KEPT else lessons
         part.append(normalise(said or "") != normalise(row.label))
     return (mean(lessons) if lessons else 0.0), mean(mean(part) for part in replays.values())

@@ -12,6 +12,7 @@ from auditdm_hub.playground.models import TARGET
 from auditdm_hub.publishing.adapter import base_of
 from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
+from auditdm_hub.rectifying.examples import KEPT
 from auditdm_hub.report import checked_results
 from auditdm_hub.report.rounds import read_rounds
 from auditdm_hub.report.schema import Results
@@ -119,7 +120,7 @@ def _repaired(run: Run) -> Repaired:
     settings = json.loads((folder / "settings.json").read_text())
     training = {
         "steps": max(steps), "rows": len(taught), "images": len({row["image_sha"] for row in taught}),
-        "replayed rows": sum(row["part"] == "replay" for row in taught), "rows held out": len(rows) - len(taught),
+        "replayed rows": sum(row["part"] in KEPT for row in taught), "rows held out": len(rows) - len(taught),
     }  # fmt: skip
     tried = json.loads((folder / "strength.json").read_text())
     if tried:

@@ -1,23 +1,14 @@
-"""What a model is repaired with, and asked before and after: from an audit, or from a released failure set.
-
-Of an audit there can be more, made for the purpose, each an audit without training on other images of the pool:
-
-    RUN/rectified/lessons/   more probes by the run's auditor
-    RUN/rectified/pool/      the pool's own questions; one image in three is asked what was asked elsewhere
-    RUN/rectified/refusals/  what the target alone was asked (`refusals`)
-"""
+"""What a model is repaired with, and asked before and after: from an audit, or from a released failure set."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from PIL.Image import Image
 
-from auditdm_hub.auditing.auditors import PoolQuestions
 from auditdm_hub.auditing.curriculum import read_steps
-from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.curate import curate, load_embedder, read_overrides
 from auditdm_hub.curate.predicates import holds, read_rule
 from auditdm_hub.evaluating.items import Item
@@ -25,23 +16,15 @@ from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_item
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.records import Judged, Seed
-from auditdm_hub.rectifying.examples import REPLAY, UNTYPED, Example, Mixture, candidates
+from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, UNTYPED, Example, Mixture, candidates
 from auditdm_hub.releases.schema import UNASSIGNED, split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
-from auditdm_hub.workflows.api import audit
-from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
+from auditdm_hub.workflows.more_lessons import DEPARTURES, IMAGES, REFUSALS, RESULTS, Extra, MoreLessons, trials_of
 from auditdm_hub.workflows.planning import TRIALS
-from auditdm_hub.workflows.refusals import ask_near_misses, refused
+from auditdm_hub.workflows.refusals import refused
 from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import Watcher
-
-ARMS = ("prompt_only", "random", "trained")
-LESSONS, POOL, REFUSALS = "lessons", "pool", "refusals"
-BALANCE = 1.5
-"""Even shares of the pool's questions that one kind may have: what is asked seldom is what is forgotten first."""
-SEEDS = {LESSONS: 1_000_000, POOL: 2_000_000}
-"""What is added to the seed of the run: other images, other texts."""
 
 
 class Lessons(Protocol):
@@ -78,71 +61,20 @@ class Lessons(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """How much is asked beyond the audit: trials of its auditor, questions of the pool, and those that nearly fit.
-
-    `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
-    consensus on its own questions; `columns` says which of its columns hold what. `max_cost`: at which cost of
-    endpoints each of these audits stops, None = as the run's. `device`: where the target is asked alone, "" = as there.
-    """
-
-    probes: int = 0
-    pool_questions: int = 0
-    refusals: int = 0
-    labelled: str = ""
-    columns: Mapping[str, str] | None = None
-    max_cost: float | None = None
-    device: str = ""
-
-
 class AuditLessons:
     """Lessons from a finished audit, and from more that is asked for them."""
 
     def __init__(self, run: Run, folder: Path, extra: Extra) -> None:
         """Take a run, the folder in which more audits may lie, and how many trials those shall have."""
         self._run, self._folder, self._extra = run, folder, extra
-        self._counts = {LESSONS: extra.probes, POOL: extra.pool_questions, REFUSALS: extra.refusals}
         self.target = spec_of(run.config, str(run.config["target"]))
-        self.more = [name for name, count in self._counts.items() if count]
+        self._asking = MoreLessons(run, folder, extra, self.target)
+        self.more = self._asking.names
+        self._made: dict[str, Run] = {}
 
     def probe(self, name: str, watcher: Watcher) -> str:
-        """Ask more on other images, as an audit without training: by the run's auditor, or the pool's questions.
-
-        What would spoil a figure makes a lesson all the same: the same words about another image, and a question whose
-        answer the auditor did not look for first.
-        """
-        if name == REFUSALS:
-            return self._near_misses(watcher)
-        config = {key: value for key, value in self._run.config.items() if value is not None}
-        trials = self._counts[name]
-        settings = {
-            **config, "steps": 0, "probes": trials, "known": [], "baseline": False, "out": str(self._folder / name),
-            "pool_size": max(config["pool_size"], 2 * trials), "seed": config["seed"] + SEEDS[name],
-            "question_share": 1.0, "training": {**config["training"], "choose_images": False},
-        }  # fmt: skip
-        if self._extra.max_cost is not None:
-            settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": self._extra.max_cost}
-        if self._extra.labelled:
-            settings |= {"pool": self._extra.labelled, "columns": dict(self._extra.columns or {})}
-        if name == POOL:
-            settings |= {"auditor": self._questions(), "actions": ["question"], "pool_balance": BALANCE}
-        elif (self._run.path / AUDITOR).is_dir():
-            settings["auditor"] = str(self._run.path)
-        audit(resume=True, yes=True, watcher=watcher, **settings)
-        return f"{name}/results.json"
-
-    def _questions(self) -> PoolQuestions:
-        """Return what asks the audit's questions elsewhere: those of its trials, and those of its pool."""
-        own = {str(row["question"]) for row in read_rows(self._run.path / "seeds.parquet")} - {""}
-        return PoolQuestions(sorted(own | {row.probe.question for row in trials_of(self._run) if not row.probe.fault}))
-
-    def _near_misses(self, watcher: Watcher) -> str:
-        pool = self.runs[-1] if POOL in self.more else self._run
-        report = watcher.stage(f"rectify {REFUSALS}")
-        target = self.target.on(self._extra.device) if self._extra.device else self.target
-        ask_near_misses(target, pool, self._questions(), self._extra.refusals, self._folder / REFUSALS, report)
-        return REFUSALS
+        """Ask what there is to ask under a name."""
+        return self._asking.ask(name, watcher)
 
     def kinds(self) -> Mapping[str, str]:
         """Return the type of each failure: of one curation of everything that there is now.
@@ -167,7 +99,8 @@ class AuditLessons:
         """Yield what the exchanges can teach or keep, and what else the target refused."""
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
-            yield from candidates(trials_of(run), kinds, mixture, known)
+            rows = candidates(trials_of(run), kinds, mixture, known)
+            yield from map(_forgotten, rows) if run.path == self._folder / DEPARTURES else rows
         yield from candidates(self.training, kinds, mixture)
         yield from self.refused
 
@@ -181,7 +114,8 @@ class AuditLessons:
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
-        held = (run.images for run in self.runs if run.images.path(sha).is_file())
+        stores = (*(run.images for run in self.runs), ImageStore(self._folder / IMAGES))
+        held = (store for store in stores if store.path(sha).is_file())
         return next(held, self._run.images).get(sha)
 
     def items(self, kinds: Mapping[str, str]) -> list[Item]:
@@ -201,10 +135,13 @@ class AuditLessons:
             items.setdefault(part, []).append(item)
         return [item for part in sorted(items) for item in items[part]]
 
-    @cached_property
+    @property
     def runs(self) -> list[Run]:
-        """The audit, and those that were made for the purpose."""
-        return [self._run, *(Run.open(self._folder / name) for name in self.more if name != REFUSALS)]
+        """The audit, and those that were made for the purpose so far."""
+        for name in self.more:
+            if name not in self._made and (self._folder / name / RESULTS).is_file():
+                self._made[name] = Run.open(self._folder / name)
+        return [self._run, *self._made.values()]
 
     def _judged(self) -> list[Judged]:
         return [row for run in self.runs for row in trials_of(run)]
@@ -261,7 +198,6 @@ class ReleaseLessons:
         return list(failure_items(self._release, "test"))
 
 
-def trials_of(run: Run) -> list[Judged]:
-    """Return the trials of every auditor of a run."""
-    folders = [run.path / "exchanges" / arm for arm in ARMS]
-    return [row for folder in folders if folder.is_dir() for row in read_trials(folder)]
+def _forgotten(example: Example) -> Example:
+    """Return what target and references agree on, and the draft does not, as a replay that comes before others."""
+    return replace(example, part=FORGOTTEN) if example.part == REPLAY else example

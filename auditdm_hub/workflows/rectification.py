@@ -4,6 +4,8 @@
         lessons/                    more probes by the run's auditor, if they were asked for (an audit of its own)
         pool/                       the pool's own questions, if they were asked for (likewise)
         refusals/                   what the target was asked alone, to go on refusing what it refuses
+        draft/                      a first adapter, and what it was trained on, if a second look was asked for
+        looks/, departures/         what it answers otherwise than the target, and what the references say to that
         training.parquet            what was trained on, and what told when to stop
         tuned/                      the adapter as it was trained, and the log of its training
         strength.json               the shares of it that were tried, and what each repairs and forgets
@@ -42,7 +44,8 @@ from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows.lessons import AuditLessons, Extra, Lessons, ReleaseLessons
+from auditdm_hub.workflows.lessons import AuditLessons, Lessons, ReleaseLessons
+from auditdm_hub.workflows.more_lessons import DEPARTURES, DRAFT, Extra
 from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -51,7 +54,8 @@ SETTINGS, TRAINING, KINDS, STRENGTH = "settings.json", "training.parquet", "type
 TUNED = "tuned"
 FREE = ("tuning.device", "merge", "max_cost")
 """Settings that may be others when a rectification goes on: no adapter depends on them."""
-LOG = Path(TUNED) / "log.jsonl"
+DRAFT_SHARE = 0.5
+"""Steps of the draft as a share of those of the adapter: enough to see where it will change answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ class Rectification:
     """How to rectify; each is an option of `auditdm-hub rectify`.
 
     `probes`: trials of the trained auditor beyond those of the run; `pool_questions`: images that are asked the pool's
-    own questions; `refusals`: questions that nearly fit, asked of the target alone; `margin`: the most that may be lost
-    of what the model could do, on held-out questions; `repair`: the share of held-out failures with which less of the
-    adapter will do; `labelled`: a data set that is probed in the pool's place, with
-    its `columns`; `merge`: also write the model with the adapter; `max_cost`: what each
-    audit that is made for it may pay for endpoints, None = as the run's.
+    own questions; `refusals`: questions that nearly fit, asked of the target alone; `second_look`: the pool's questions
+    that are asked of the target and of a first adapter, to learn from those whose answers differ; `margin`: the most
+    that may be lost of what the model could do, on held-out questions; `repair`: the share of held-out failures with
+    which less of the adapter will do; `labelled`: a data set that is probed in the pool's place, with its `columns`;
+    `merge`: also write the model with the adapter; `max_cost`: what each audit that is made for it may pay for
+    endpoints, None = as the run's.
     """
 
     mixture: Mixture = field(default_factory=Mixture)
@@ -71,6 +76,7 @@ class Rectification:
     probes: int = 0
     pool_questions: int = 0
     refusals: int = 0
+    second_look: int = 0
     margin: float = 1.0
     repair: float = 1.0
     labelled: str = ""
@@ -85,14 +91,14 @@ class Rectification:
         mixture = Mixture(config.agreement, config.replay, config.rows, seed=seed)
         tuning = {name: named[name] for name in named if name in TuningSettings.__dataclass_fields__}
         settings = TuningSettings(**tuning, seed=seed, device=device)
-        asked = config.probes, config.pool_questions, config.refusals
+        asked = config.probes, config.pool_questions, config.refusals, config.second_look
         return cls(mixture, settings, *asked, config.margin, config.repair, **more)
 
     @property
     def extra(self) -> Extra:
         """What is asked beyond the audit."""
-        return Extra(self.probes, self.pool_questions, self.refusals, self.labelled, self.columns, self.max_cost,
-                     self.tuning.device)  # fmt: skip
+        asked = self.probes, self.pool_questions, self.refusals, self.second_look
+        return Extra(*asked, self.labelled, self.columns, self.max_cost, self.tuning.device)
 
 
 def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher: Watcher = SILENT) -> Run:
@@ -148,7 +154,7 @@ def rectify_release(
         ReleaseError: the release cannot be had, or is no failure set.
         RunError: there is nothing to rectify, or the folder holds another run.
     """
-    if wanted.probes or wanted.pool_questions or wanted.refusals or wanted.labelled:
+    if wanted.extra.any or wanted.labelled:
         raise ConfigError("a released failure set has no auditor and no pool: leave more probes and data sets out")
     asked = {"target": target, **({"answer_prompt": answer_prompt} if answer_prompt else {})}
     spec = spec_of(asked, target)
@@ -203,13 +209,16 @@ class _Rectifying:
         atomic_write_json(settings, asdict(self._wanted))
         try:
             for name in more:
+                if name == DEPARTURES:
+                    self._stage(f"rectify {DRAFT}", lambda: self._draft(resume))
                 self._stage(f"rectify {name}", lambda name=name: self._probe(name))
-            self._stage("rectify data", self._data)
+            self._stage("rectify data", lambda: self._data(self._folder))
         except AuditDMError:  # nothing was made yet that other settings would not fit
             if not any(f"rectify {name}" in self._run.stages for name in more):
                 settings.unlink()
             raise
-        self._stage("rectify", lambda: self._tune(resume))
+        tuned = self._folder / TUNED
+        self._stage("rectify", lambda: self._tune(self._folder, tuned, self._wanted.tuning, resume))
         self._stage("rectify strength", self._scale)
         if self._wanted.merge:
             self._stage("rectify merge", self._merge)
@@ -225,35 +234,43 @@ class _Rectifying:
     def _probe(self, name: str) -> list[str]:
         return [str(FOLDER / self._lessons.probe(name, self._watcher))]
 
-    def _data(self) -> list[str]:
+    def _draft(self, resume: bool) -> list[str]:
+        """Train a first adapter, for a part of the steps, with what there is so far."""
+        folder = self._folder / DRAFT
+        folder.mkdir(exist_ok=True)
+        written = self._data(folder)
+        tuning = replace(self._wanted.tuning, steps=max(1, round(DRAFT_SHARE * self._wanted.tuning.steps)))
+        return [*written, *self._tune(folder, folder, tuning, resume)]
+
+    def _data(self, folder: Path) -> list[str]:
         kinds = self._lessons.kinds()
         mixture = self._wanted.mixture
         kept, held = divide(choose(self._lessons.examples(kinds, mixture), mixture))
         table = [
             {**asdict(row), "held_out": held_out} for part, held_out in ((kept, False), (held, True)) for row in part
         ]
-        write_table(self._folder / TRAINING, table)
-        atomic_write_json(self._folder / KINDS, dict(sorted(kinds.items())))
-        return [str(FOLDER / TRAINING), str(FOLDER / KINDS)]
+        write_table(folder / TRAINING, table)
+        atomic_write_json(folder / KINDS, dict(sorted(kinds.items())))
+        return [str((folder / name).relative_to(self._run.path)) for name in (TRAINING, KINDS)]
 
-    def _training(self) -> tuple[list[Example], list[Example]]:
+    def _training(self, folder: Path) -> tuple[list[Example], list[Example]]:
         parts: tuple[list[Example], list[Example]] = ([], [])
-        for row in read_rows(self._folder / TRAINING):
+        for row in read_rows(folder / TRAINING):
             if split_of(str(row["source_image_sha"])) != "train":
-                raise RunError(f"{self._folder / TRAINING} holds an image of the test split: remove {self._folder}")
+                raise RunError(f"{folder / TRAINING} holds an image of the test split: remove {self._folder}")
             parts[bool(row.pop("held_out"))].append(Example(**row))  # type: ignore[arg-type]
         return parts
 
-    def _tune(self, resume: bool) -> list[str]:
+    def _tune(self, data: Path, out: Path, tuning: TuningSettings, resume: bool) -> list[str]:
         report = self._watcher.stage("rectify")
-        lessons, tuning = self._lessons, self._wanted.tuning
-        tune(lessons.target, self._training(), lessons.image, tuning, self._folder / TUNED, resume, report)
-        return [str(FOLDER / TUNED / "adapter"), str(FOLDER / LOG)]
+        lessons = self._lessons
+        tune(lessons.target, self._training(data), lessons.image, tuning, out, resume, report)
+        return [str((out / name).relative_to(self._run.path)) for name in ("adapter", "log.jsonl")]
 
     def _scale(self) -> list[str]:
         lessons, wanted = self._lessons, self._wanted
         tried = scale_back(
-            lessons.target.on(wanted.tuning.device), self._folder / TUNED / "adapter", self._training()[1],
+            lessons.target.on(wanted.tuning.device), self._folder / TUNED / "adapter", self._training(self._folder)[1],
             lessons.image, Wanted(wanted.margin, wanted.repair), self._run.path / ADAPTER,
         )  # fmt: skip
         atomic_write_json(self._folder / STRENGTH, [asdict(each) for each in tried])

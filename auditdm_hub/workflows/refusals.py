@@ -7,7 +7,7 @@ answers is left alone.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from auditdm_hub.auditing.auditors import PoolQuestions
@@ -15,35 +15,30 @@ from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.models.spec import ModelSpec
-from auditdm_hub.records import UNANSWERABLE
+from auditdm_hub.records import UNANSWERABLE, Seed
 from auditdm_hub.rectifying.examples import REPLAY, Example
-from auditdm_hub.releases.schema import split_of
-from auditdm_hub.runs import Run
-from auditdm_hub.tables import read_rows
+from auditdm_hub.workflows.more_images import MoreImages
 
 PER_IMAGE = 3
 
 
 def ask_near_misses(
-    target: ModelSpec, run: Run, near: PoolQuestions, count: int, folder: Path, progress: Callable[[int, int], None]
-) -> None:
-    """Ask the target so many questions that nearly fit, about images of a run that may be trained on.
-
-    These are of the split "discovery", and of no release's test split.
+    target: ModelSpec, about: MoreImages, near: PoolQuestions, count: int, folder: Path,
+    progress: Callable[[int, int], None],
+) -> None:  # fmt: skip
+    """Ask the target so many questions that nearly fit an image that may be trained on.
 
     Args:
         target: the model that is repaired.
-        run: whose seeds are asked about, `PER_IMAGE` questions each.
+        about: what is asked about, up to `PER_IMAGE` questions each.
         near: writes the questions.
         count: how many; fewer if there are not so many images.
         folder: where its answers are kept; those that are there are not asked for again.
         progress: is told (done, in all).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    seeds = [row for row in read_rows(run.path / "seeds.parquet")
-             if row["split"] == "discovery" and split_of(str(row["image_sha"])) == "train"]  # fmt: skip
-    wanted = list(_near_misses(seeds, near, count))
-    items = (Item(f"{sha}/{number}", run.images.get(sha), question, UNANSWERABLE, sha)
+    wanted = list(_near_misses(about.seeds, near, count))
+    items = (Item(f"{sha}/{number}", about.store.get(sha), question, UNANSWERABLE, sha)
              for number, (sha, question) in enumerate(wanted))  # fmt: skip
     ask_items(target.load(), items, folder, lambda done: progress(min(done, len(wanted)), len(wanted)))
 
@@ -55,14 +50,12 @@ def refused(folder: Path) -> Iterator[Example]:
             yield Example(row.group, row.question, row.answer, REPLAY, row.group)
 
 
-def _near_misses(
-    seeds: Sequence[dict[str, object]], near: PoolQuestions, count: int
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+def _near_misses(seeds: Iterable[Seed], near: PoolQuestions, count: int) -> Iterator[tuple[str, str]]:
     left = count
     for seed in seeds:
-        rng = random.Random(f"near {seed['id']}")
-        for question in near.near_misses(str(seed["question"]), PER_IMAGE, rng)[:left]:
-            yield str(seed["image_sha"]), question
+        rng = random.Random(f"near {seed.id}")
+        for question in near.near_misses(seed.question, PER_IMAGE, rng)[:left]:
+            yield seed.image_sha, question
             left -= 1
         if not left:
             return

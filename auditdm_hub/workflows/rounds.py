@@ -30,7 +30,8 @@ from auditdm_hub.report.rounds import FILE, FORMAT_VERSION, Round
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
-from auditdm_hub.workflows.lessons import LESSONS, POOL, REFUSALS, AuditLessons
+from auditdm_hub.workflows.lessons import AuditLessons
+from auditdm_hub.workflows.more_lessons import answers_for
 from auditdm_hub.workflows.rectification import (
     ADAPTER,
     FOLDER,
@@ -117,9 +118,6 @@ def _round(
     success = results["search_success"]
     arm = next(success[name] for name in ("trained", "prompt_only") if success.get(name))
     failures, kept = _asked(number, first, run, items, watcher)
-    refusals = run.path / FOLDER / REFUSALS
-    alone = len(read_answers(refusals)) if refusals.is_dir() else 0
-    more = [Run.open(run.path / FOLDER / name) for name in (LESSONS, POOL) if (run.path / FOLDER / name).is_dir()]
     return {
         "round": number,
         "run": str(run.path.relative_to(first.path)),
@@ -129,7 +127,7 @@ def _round(
         "first_types": failures,
         "kept": kept,
         "benchmarks": _measured(number, first, run, measures, watcher),
-        "answers": alone + sum(sum(each.results()["cost"].values()) for each in (run, *more)),
+        "answers": sum(results["cost"].values()) + answers_for(run.path / FOLDER),
         "seconds": round(sum(stage.seconds for stage in run.stages.values()), 1),
     }
 

@@ -31,6 +31,9 @@ def command(
     refusals: Annotated[
         int | None, typer.Option(help="Questions that nearly fit, for the target alone: what it refuses is replayed.")
     ] = None,
+    second_look: Annotated[
+        int | None, typer.Option(help="Questions for target and a first adapter: it learns where the two differ.")
+    ] = None,
     rows: Annotated[int | None, typer.Option(help="Rows to train on, at most.")] = None,
     agreement: Annotated[float | None, typer.Option(help="Least share of references that agree.")] = None,
     replay: Annotated[float | None, typer.Option(help="Share of what the target got right.")] = None,
@@ -77,8 +80,8 @@ def command(
     from auditdm_hub.workflows.calls import Again, Labelled, Source, rectify
 
     options = {
-        "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "rows": rows,
-        "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
+        "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "second_look": second_look,
+        "rows": rows, "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
         "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": None if rank is None else 2 * rank,
         "adapt": adapt, "margin": margin, "repair": repair, "four_bit": four_bit,
     }  # fmt: skip

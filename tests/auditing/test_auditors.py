@@ -3,7 +3,7 @@ import random
 import pytest
 from PIL import Image
 
-from auditdm_hub.auditing.auditors import Arm, PoolQuestions, RandomAuditor
+from auditdm_hub.auditing.auditors import Arm, OwnQuestions, PoolQuestions, RandomAuditor
 from auditdm_hub.auditing.parse import parse
 from auditdm_hub.records import Action
 
@@ -84,6 +84,20 @@ def test_a_question_about_two_things_may_come_to_ask_about_one() -> None:
         "is the red star left or right of the blue cup?", "is the red star left or right of the red star?",
         "is the blue cup left or right of the blue cup?",
     }  # fmt: skip
+
+
+def test_a_question_that_fits_is_the_images_own_or_where_there_is_none_another() -> None:
+    asker = PoolQuestions(["elsewhere?", "read the digit."])
+    assert asker.fitting("own?", "a") == "own?"
+    found = [asker.fitting("", name) for name in "abcdefgh"]
+    assert set(found) == {"elsewhere?", "read the digit."}
+    assert found == [asker.fitting("", name) for name in "abcdefgh"]
+
+
+def test_own_questions_are_asked_as_they_stand() -> None:
+    questions = ["own?", "is it <red>?"]
+    texts = OwnQuestions().write([IMAGE] * 2, ["question"] * 2, questions, [None] * 2, [0, 1])
+    assert [parse(text, "question", own).question for text, own in zip(texts, questions, strict=True)] == questions
 
 
 def test_pool_questions_need_others() -> None:

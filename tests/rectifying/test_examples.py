@@ -8,7 +8,7 @@ import pytest
 from auditdm_hub.auditing.vote import CALLED_UNANSWERABLE
 from auditdm_hub.errors import RunError
 from auditdm_hub.records import Exchange, Judged, Outcome, Probe, Verdict, content_id
-from auditdm_hub.rectifying.examples import REPLAY, Example, Mixture, candidates, choose, divide
+from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, Example, Mixture, candidates, choose, divide
 from auditdm_hub.releases.schema import split_of
 
 COUNT = 400
@@ -61,6 +61,24 @@ def test_a_replay_is_drawn_evenly_over_kinds_of_question_too() -> None:
     usable = sum(split_of(row.probe.source_image_sha) == "train" for row in seldom)
     questions = Counter(row.question for row in chosen([*FAILED, *often, *seldom], {}, MIXED) if row.part == REPLAY)
     assert sorted(questions.values()) == [min(50, usable), min(50, usable)]
+
+
+def test_what_was_forgotten_comes_first_and_often_and_as_half_of_the_replays_at_most() -> None:
+    lessons = [Example(source(n), f"which {n}?", "left", "", source(n)) for n in range(COUNT)]
+    replays = [Example(source(n), f"is it {n}?", "yes", REPLAY, source(n)) for n in range(COUNT)]
+
+    def forgotten(count: int) -> list[Example]:
+        return [Example(source(n), "is there a cat?", "no", FORGOTTEN, source(n)) for n in range(count)]
+
+    for count, wanted in ((5, 20), (200, 50), (0, 0)):
+        parts = Counter(row.part for row in choose([*lessons, *replays, *forgotten(count)], MIXED))
+        assert parts == Counter({"": 100, REPLAY: 100 - wanted, FORGOTTEN: wanted}), count
+
+
+def test_no_replay_is_none_at_all() -> None:
+    parts = Counter(row.part for row in chosen([*FAILED, *AGREED], {}, Mixture(size=200, replay=0.0)))
+    assert parts[REPLAY] == 0
+    assert parts[""] >= 150
 
 
 def test_what_both_call_unanswerable_is_replayed_and_a_refusal_alone_is_not() -> None:

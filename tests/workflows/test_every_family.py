@@ -60,7 +60,8 @@ def test_from_an_audit_to_a_published_repair(
 
     done("audit", str(config), "--steps", "0", "--probes", "60", "--no-baseline", "--device", "cpu", "--out", str(run))
     assert {row["action"] for row in read_rows(run / "pictures.parquet")} == {"caption", "edit"}
-    small = ("--probes", "0", "--pool-questions", "20", "--refusals", "20", "--agreement", "0.6", "--rows", "40")
+    small = ("--probes", "0", "--pool-questions", "20", "--refusals", "20", "--second-look", "20", "--agreement", "0.6",
+             "--rows", "40")  # fmt: skip
     done("rectify", str(run), *small, "--steps", "2", "--batch-size", "4", "--rank", "2", "--margin", "1",
          "--repair", "1", "--device", "cpu", "--merge")  # fmt: skip
     folder = run / ADAPTER

@@ -16,18 +16,20 @@ from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.errors import ConfigError, ModelError, ReleaseError, RunError
 from auditdm_hub.evaluating import asking as asking_module
 from auditdm_hub.evaluating.asking import read_answers
+from auditdm_hub.images import ImageStore
 from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import solve
-from auditdm_hub.rectifying.examples import REPLAY, Mixture
+from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.calls import Source, rectify
-from auditdm_hub.workflows.lessons import AuditLessons, Extra
+from auditdm_hub.workflows.lessons import AuditLessons
+from auditdm_hub.workflows.more_lessons import Extra
 from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
 from auditdm_hub.workflows.watching import SILENT
@@ -82,11 +84,11 @@ def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path:
     said = read_answers(whole / FOLDER / "refusals")
     assert len(said) == 120
     assert all(split_of(row.group) == "train" for row in said)
-    discovery = {row["image_sha"] for row in read_rows(pool.path / "seeds.parquet") if row["split"] == "discovery"}
-    assert {row.group for row in said} <= discovery
+    images = ImageStore(whole / FOLDER / "images")
+    assert {row["split"] for row in read_rows(images.folder / "seeds.parquet")} == {"discovery"}
     model = load_vlm(str(model_folder(TARGET)), device="cpu")
     assert [row.answer for row in said] == model.answer(
-        [pool.images.get(row.group) for row in said], [row.question for row in said]
+        [images.get(row.group) for row in said], [row.question for row in said]
     )
     asked = {(row.probe.image_sha, row.probe.question) for row in read_trials(pool.path / "exchanges" / "prompt_only")}
     alone = [row for row in said if (row.group, row.question) not in asked]
@@ -114,6 +116,51 @@ def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path:
     rectify_run(path, wanted, resume=True)
     for name in ("training.parquet", "adapter/adapter_model.safetensors"):
         assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
+
+
+def test_the_references_are_asked_where_a_first_adapter_answers_otherwise(path: Path, tmp_path: Path) -> None:
+    tuning = replace(TUNING, steps=24, learning_rate=0.02, eval_steps=12)
+    wanted = replace(SMALL, tuning=tuning, mixture=Mixture(size=300, replay=0.8), pool_questions=40, second_look=150)
+    whole = Path(shutil.copytree(path, tmp_path / "whole"))
+    rectify_run(whole, wanted)
+    folder = whole / FOLDER
+    before, after = (read_answers(folder / "looks" / side) for side in ("before", "after"))
+    assert len(before) == len(after) == 150
+    pool, images = Run.open(folder / "pool"), ImageStore(folder / "images")
+    known = {(row.probe.image_sha, row.probe.question) for row in read_trials(pool.path / "exchanges" / "prompt_only")}
+    asked = {(row.group, row.question) for row in before}
+    assert not asked & known
+    assert all(split_of(row.group) == "train" for row in before)
+    draft = load_vlm(str(model_folder(TARGET)), device="cpu", adapter=str(folder / "draft" / "adapter"))
+    said = draft.answer([images.get(row.group) for row in after], [row.question for row in after])
+    assert [row.answer for row in after] == said
+    departing = {(one.group, one.question) for one, two in zip(before, after, strict=True) if one.answer != two.answer}
+    assert 5 < len(departing) < 150
+    judged = read_trials(folder / "departures" / "exchanges" / "prompt_only")
+    assert {(row.probe.image_sha, row.probe.question) for row in judged} == departing
+    agreed = {row.probe.question for row in judged if row.verdict.outcome == "agreement"}
+    taught = [row for row in rows_of(whole) if row["part"] == FORGOTTEN]
+    assert taught
+    assert {row["question"] for row in taught} <= agreed
+    first = list(read_rows(folder / "draft" / "training.parquet"))
+    assert not {(row["image_sha"], row["question"]) for row in first} & departing
+
+    with pytest.MonkeyPatch.context() as patch:  # killed between the looks and what the references say
+        patch.setattr("auditdm_hub.workflows.more_lessons.OwnQuestions", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            rectify_run(path, wanted)
+    assert (path / FOLDER / "looks" / "after").is_dir()
+    rectify_run(path, wanted, resume=True)
+    for name in ("training.parquet", "adapter/adapter_model.safetensors"):
+        assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
+
+
+def test_a_first_adapter_that_changes_no_answer_leaves_nothing_to_ask(path: Path) -> None:
+    tuning = replace(TUNING, steps=2, learning_rate=1e-9)
+    rectify_run(path, replace(SMALL, tuning=tuning, pool_questions=40, second_look=30))
+    assert not (path / FOLDER / "departures" / "results.json").is_file()
+    assert not [row for row in rows_of(path) if row["part"] == FORGOTTEN]
+    assert (path / ADAPTER / "adapter_model.safetensors").is_file()
 
 
 def test_the_answers_of_a_labelled_data_set_go_before_the_consensus(path: Path, tmp_path: Path) -> None:
@@ -174,7 +221,7 @@ def test_a_model_that_is_not_there_is_found_before_anything_is_fetched(tmp_path:
 
 def test_what_endpoints_may_cost_is_said_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
-    monkeypatch.setattr("auditdm_hub.workflows.lessons.audit", lambda **settings: asked.append(settings))
+    monkeypatch.setattr("auditdm_hub.workflows.more_lessons.audit", lambda **settings: asked.append(settings))
     run = Run.open(path)
     for most in (None, 7.5):
         AuditLessons(run, path / FOLDER, Extra(probes=5, max_cost=most)).probe("lessons", SILENT)
@@ -199,6 +246,8 @@ def test_a_release_has_no_auditor(tmp_path: Path) -> None:
         rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, probes=10))
     with pytest.raises(ConfigError, match="no auditor"):
         rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, refusals=10))
+    with pytest.raises(ConfigError, match="no auditor and no pool"):
+        rectify_release("playground", "playground", tmp_path / "run", replace(SMALL, second_look=10))
     with pytest.raises((ConfigError, ReleaseError)):
         rectify_release(str(tmp_path), "playground", tmp_path / "run", SMALL)
     assert not (tmp_path / "run").exists()

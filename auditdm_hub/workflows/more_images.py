@@ -1,0 +1,53 @@
+"""More images of a run's pool, for what a target is asked alone: those that may be trained on."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL.Image import Image
+
+from auditdm_hub.auditing.pool import fill_pool
+from auditdm_hub.auditing.pool import split_of as stage_of
+from auditdm_hub.config import AuditConfig
+from auditdm_hub.images import ImageStore, image_sha
+from auditdm_hub.records import Seed
+from auditdm_hub.releases.schema import split_of
+from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.workflows.pools import pool_items
+
+TABLE = "seeds.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class MoreImages:
+    """Images in a store, with what stands beside them."""
+
+    store: ImageStore
+    seeds: tuple[Seed, ...]
+
+
+def more_images(
+    config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> MoreImages:
+    """Return so many images of a pool that may be trained on: of discovery, and of no release's test split.
+
+    Args:
+        config: names the pool, and its seed.
+        count: how many; fewer if the pool has not so many.
+        folder: where they are kept; if they are there, no other is looked for.
+        progress: is told (done, in all).
+
+    Raises:
+        PoolError: the pool has none.
+    """
+    store, table = ImageStore(folder), folder / TABLE
+    if not table.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        items = (item for item in pool_items(config) if item.image is None or _may_teach(item.image))
+        write_table(table, [asdict(seed) for seed in fill_pool(items, count, store, progress).seeds])
+    return MoreImages(store, tuple(Seed(**row) for row in read_rows(table)))  # type: ignore[arg-type]
+
+
+def _may_teach(image: Image) -> bool:
+    sha = image_sha(image)
+    return stage_of(sha) == "discovery" and split_of(sha) == "train"
