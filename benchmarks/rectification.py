@@ -4,33 +4,35 @@
                                        [--again] [--each 2000] [--json | --markdown] [--plot FILE.png]
 
 Each target is audited with the default preset and rectified by `rectify_run` as the configuration has it (variant
-"audit"): no ground truth is used. Every other variant trains the same number of steps on other rows. `random` has as
-many questions asked as the audit, its training and its lessons together, but takes them from the pool, whatever the
-target fails at; as many near misses are asked of the target alone. Labels of `true labels` are the executor's.
+"audit"): no ground truth is used. Every other variant trains as many steps, those of the draft included, on other rows.
+`random` has as many questions answered by all models as the audit, its training and its lessons together, but takes
+them from the pool, whatever the target fails at; as many near misses are asked of the target alone. `no second look`
+has the audit's lessons without what follows from a draft, and of these the next three take those of one action only.
+Labels of `true labels` are the executor's.
 
 Measured on so many fresh questions of every skill (`--each`) about pictures of the kind that no model was trained on:
-the error inside each planted gap, and the error of each skill outside the gaps. `--again` audits the repaired model
+the error inside each planted gap, and the error of each skill outside the gaps. Of the audit and of `random` the way
+from the whole adapter to a part of it is measured, too, on fewer questions: what either repairs at the same loss.
+`--again` audits the repaired model
 with the first auditor, and with a fresh one at equal budget, and counts true failures per 1,000 trials.
 
 Runs lie in `--out`; figures are kept in `--results`, and what is there is not run again.
 """
 
 import argparse
-import io
 import json
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
@@ -39,34 +41,37 @@ from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import PoolQuestions
 from auditdm_hub.auditing.curriculum import read_steps
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.config import rectification_of
-from auditdm_hub.evaluating.asking import ask_items, read_answers
-from auditdm_hub.evaluating.items import Item
-from auditdm_hub.evaluating.playground import playground_items
-from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.draw import read
-from auditdm_hub.playground.gaps import SIBLING_GAPS, TARGET_GAPS, Gap
-from auditdm_hub.playground.models import SIBLING, TARGET, model_folder
+from auditdm_hub.playground.models import SIBLING, TARGET
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.records import Judged
-from auditdm_hub.rectifying.examples import Example, Mixture, candidates, choose, divide
+from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, Example, Mixture, candidates, choose, divide
 from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
-from auditdm_hub.tables import chunk_path, read_rows, write_table
+from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows import Watcher
-from auditdm_hub.workflows.lessons import LESSONS, POOL, REFUSALS, AuditLessons, Extra, trials_of
-from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, STRENGTH, Rectification, rectify_run
-from benchmarks.planted_gaps import make_target
+from auditdm_hub.workflows.lessons import AuditLessons
+from auditdm_hub.workflows.more_lessons import DEPARTURES, LESSONS, POOL, REFUSALS, Extra, trials_of
+from auditdm_hub.workflows.rectification import (
+    ADAPTER,
+    DRAFT_SHARE,
+    FOLDER,
+    STRENGTH,
+    TUNED,
+    Rectification,
+    rectify_run,
+)
+from benchmarks.gap_errors import OTHER, Kept, Subject, measured, rate, subject_of, the_way
 from benchmarks.search_success import truth_of, wrongly_answered
 
 RESULTS = Path("benchmarks/results/rectification.json")
 OUT = Path("runs/rectification")
-OTHER = "other"
 TARGETS = (TARGET, SIBLING, OTHER)
-DEFAULT, RANDOM, BEFORE = "audit", "random", "before"
+DEFAULT, RANDOM, BEFORE, PLAIN = "audit", "random", "before", "no second look"
 ABLATIONS: dict[str, Callable[[Mixture], Mixture]] = {
+    PLAIN: lambda mixture: mixture,
     "questions alone": lambda mixture: replace(mixture, actions=("question",)),
     "captions alone": lambda mixture: replace(mixture, actions=("caption",)),
     "edits alone": lambda mixture: replace(mixture, actions=("edit",)),
@@ -74,27 +79,6 @@ ABLATIONS: dict[str, Callable[[Mixture], Mixture]] = {
     "no replay": lambda mixture: replace(mixture, replay=0.0),
 }
 SILENT = Watcher(lambda line: None, lambda stage: lambda done, total: None)
-Kept = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A target whose gaps are known."""
-
-    name: str
-    folder: Path
-    gaps: tuple[Gap, ...]
-
-
-def subject_of(name: str, out: Path) -> Subject:
-    """Return a target; the one of another family is a copy of the holdout with gaps that are drawn by lot."""
-    if name == TARGET:
-        return Subject(name, model_folder(TARGET), TARGET_GAPS)
-    if name == SIBLING:
-        return Subject(name, model_folder(SIBLING), SIBLING_GAPS)
-    folder = out / "other-target"
-    drawn, _ = make_target(folder, 0, 0)
-    return Subject(name, folder, tuple(each.gap for each in drawn))
 
 
 def audited(subject: Subject, seed: int, out: Path, **settings: Any) -> Run:  # noqa: ANN401 - keys of a configuration
@@ -104,7 +88,7 @@ def audited(subject: Subject, seed: int, out: Path, **settings: Any) -> Run:  # 
 
 def asked_of(run: Run) -> int:
     """Return how many questions the target was asked for a repair: in training, probing, and for more lessons."""
-    folders = [run.path, *(run.path / FOLDER / name for name in (LESSONS, POOL))]
+    folders = [run.path, *(run.path / FOLDER / name for name in (LESSONS, POOL, DEPARTURES))]
     probed = sum(not row.probe.fault for path in folders if path.is_dir() for row in trials_of(Run.open(path)))
     return probed + sum(not row.probe.fault for row in read_steps(run.path / "auditor" / "trials"))
 
@@ -125,8 +109,8 @@ class Labelled(AuditLessons):
                 yield replace(example, label=truth.answer)
 
 
-def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path, Kept]:
-    """Return the adapter of a variant, and what it took."""
+def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path, Path, Kept]:
+    """Return the adapter of a variant as it is kept and as it was trained, and what it took."""
     first = audited(subject, seed, out / f"audit-{seed}")
     wanted = Rectification.of(rectification_of(first.config, {}), seed)
     begun = time.monotonic()
@@ -135,12 +119,12 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
     if variant == DEFAULT:
         stages = {name: stage.seconds for name, stage in run.stages.items() if name.startswith("rectify")}
         stages["audit"] = sum(stage.seconds for name, stage in run.stages.items() if name not in stages)
-        return run.path / ADAPTER, {
+        return run.path / ADAPTER, run.path / FOLDER / TUNED / "adapter", {
             "asked": asked,
             "seconds": stages,
             "tried": json.loads((run.path / FOLDER / STRENGTH).read_text()),
             **_rows(run.path / FOLDER),
-        }
+        }  # fmt: skip
     folder = out / f"{variant.replace(' ', '-')}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     if variant == RANDOM:
@@ -151,82 +135,26 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
         lessons.probe(REFUSALS, SILENT)
     else:
         make: type[AuditLessons] = Labelled if variant == "true labels" else AuditLessons
-        lessons = make(run, run.path / FOLDER, wanted.extra)
+        plain = variant == PLAIN or bool(ABLATIONS[variant](wanted.mixture).actions)
+        lessons = make(run, run.path / FOLDER, replace(wanted.extra, second_look=0) if plain else wanted.extra)
     mixture = ABLATIONS[variant](wanted.mixture) if variant in ABLATIONS else wanted.mixture
     parts = divide(choose(lessons.examples(lessons.kinds(), mixture), mixture))
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
-    tuned = tune(lessons.target, parts, lessons.image, wanted.tuning, folder, resume=True)
+    tuning = replace(wanted.tuning, steps=round((1 + DRAFT_SHARE) * wanted.tuning.steps))
+    tuned = tune(lessons.target, parts, lessons.image, tuning, folder, resume=True)
     adapter = folder / "scaled"
     tried = scale_back(lessons.target, tuned, parts[1], lessons.image, Wanted(wanted.margin, wanted.repair), adapter)
-    return adapter, {
+    return adapter, tuned, {
         "tried": [asdict(each) for each in tried],
         "asked": asked,
         "seconds": {"all": round(time.monotonic() - begun)},
         **_rows(folder),
-    }
+    }  # fmt: skip
 
 
 def _rows(folder: Path) -> Kept:
     parts = Counter(str(row["part"]) for row in read_rows(folder / "training.parquet", ["part"]))
-    return {"rows": parts.total(), "replays": parts["replay"]}
-
-
-def suite(each: int, out: Path) -> Iterator[Item]:
-    """Yield the same fresh questions of every skill, which are made once."""
-    folder = out / f"suite-{each}"
-    if not folder.is_dir():
-        made = out / f"suite-{each}.partial"
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(parents=True)
-        rows, number = list[dict[str, object]](), 0
-        for item in playground_items(each, seed=4_000_000):
-            rows.append({"id": item.id, "image": _png(item.image), "question": item.question, "answer": item.wanted,
-                         "skill": item.part})  # fmt: skip
-            if len(rows) == 2000:
-                write_table(chunk_path(made, number), rows)
-                rows, number = [], number + 1
-        if rows:
-            write_table(chunk_path(made, number), rows)
-        made.rename(folder)
-    for row in read_rows(folder):
-        with Image.open(io.BytesIO(row["image"])) as image:  # type: ignore[arg-type]
-            yield Item(str(row["id"]), image.convert("RGB"), str(row["question"]), str(row["answer"]), "",
-                       str(row["skill"]))  # fmt: skip
-
-
-def _png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, format="PNG")
-    return file.getvalue()
-
-
-@cache
-def gaps_of(subject: Subject, each: int, out: Path) -> dict[str, str]:
-    """Return the gap of each question that lies in one, by its id."""
-    found = dict[str, str]()
-    for item in suite(each, out):
-        scene = read(item.image)
-        truth = solve(scene, item.question) if scene else None
-        if scene and truth:
-            name = next((gap.name for gap in subject.gaps if gap.answer(scene, truth) is not None), "")
-            found |= {item.id: name} if name else {}
-    return found
-
-
-def measured(subject: Subject, adapter: Path | None, answers: Path, each: int, out: Path) -> Kept:
-    """Return (wrong, asked) of each gap, and of each skill outside the gaps."""
-    answers.mkdir(parents=True, exist_ok=True)
-    model = load_vlm(str(subject.folder), adapter=str(adapter) if adapter else None, batch_size=64, max_new_tokens=8)
-    ask_items(model, suite(each, out), answers, lambda done: None)
-    inside = gaps_of(subject, each, out)
-    gaps, skills = dict[str, list[int]](), dict[str, list[int]]()
-    for item in read_answers(answers):
-        wrong = normalise(item.answer or "") != normalise(str(item.wanted))
-        table, name = (gaps, inside[item.id]) if item.id in inside else (skills, item.part)
-        counts = table.setdefault(name, [0, 0])
-        counts[0] += wrong
-        counts[1] += 1
-    return {"gaps": gaps, "skills": skills}
+    return {"rows": parts.total(), "replays": parts[REPLAY], "forgotten": parts[FORGOTTEN]}
 
 
 def audited_again(subject: Subject, seed: int, out: Path) -> Kept:
@@ -261,11 +189,6 @@ def _true_failures(run: Run) -> float:
     rows: Sequence[Judged] = read_trials(run.path / "exchanges" / "trained")
     pairs = {(row.probe.image_sha, row.probe.question) for row in rows if wrongly_answered(run, row)}
     return 1000 * len(pairs) / len(rows)
-
-
-def rate(counts: Iterable[Sequence[int]]) -> float:
-    """Return the mean of errors, each gap or skill counted alike."""
-    return mean(wrong / asked for wrong, asked in counts)
 
 
 HEADS = ("target", "rows from", "error in gaps before", "after", "gone", "outside before", "after",
@@ -304,9 +227,12 @@ def kept_or_made(results: Path, key: str, make: Callable[[], Kept]) -> Kept:
 
 def run_variant(subject: Subject, seed: int, variant: str, each: int, out: Path) -> Kept:
     """Repair with a variant's rows, and measure what it did."""
-    adapter, took = repaired(subject, seed, variant, out)
-    answers = out / "answers" / f"{variant.replace(' ', '-')}-{seed}"
-    return {**measured(subject, adapter, answers, each, out.parent), **took}
+    adapter, tuned, took = repaired(subject, seed, variant, out)
+    name = f"{variant.replace(' ', '-')}-{seed}"
+    found = {**measured(subject, adapter, out / "answers" / name, each, out.parent), **took}
+    if variant in (DEFAULT, RANDOM):
+        found["way"] = the_way(subject, tuned, each, out.parent, out / f"way-{name}")
+    return found
 
 
 def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Path) -> None:

@@ -23,7 +23,8 @@ from auditdm_hub.evaluating.items import Answered
 from auditdm_hub.evaluating.playground import PLAYGROUND
 from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.playground.models import SIBLING, TARGET
-from benchmarks.rectification import BEFORE, DEFAULT, OUT, gaps_of, subject_of
+from benchmarks.gap_errors import gaps_of, subject_of
+from benchmarks.rectification import BEFORE, DEFAULT, OUT
 
 ALL = "whole suite"
 SIGNIFICANT = 0.05
