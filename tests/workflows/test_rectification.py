@@ -19,7 +19,7 @@ from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows.adapter_facts import adapter_facts
-from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, LOG, MERGED, Rectification, rectify_run
+from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, MERGED, TUNED, Rectification, rectify_run
 
 SMALL = Rectification(
     Mixture(size=400), TuningSettings(steps=16, batch_size=16, learning_rate=2e-3, eval_steps=4, device="cpu")
@@ -39,7 +39,7 @@ def test_it_learns_from_failures_and_says_what_changed(rectified: Path) -> None:
     assert "controls" in names
     assert len(names) > 2
     assert all(each["better"] == "lower" for each in found["comparisons"])
-    steps = [json.loads(line) for line in (rectified / FOLDER / LOG).read_text().splitlines()]
+    steps = [json.loads(line) for line in (rectified / FOLDER / TUNED / "log.jsonl").read_text().splitlines()]
     losses = [step["eval_loss"] for step in steps if "eval_loss" in step]
     assert losses[-1] < losses[0]
 
