@@ -57,8 +57,10 @@ def score_answers(benchmark: Benchmark, source: Source, prompt: str, answers: Se
     )  # fmt: skip
 
 
-def compare_answers(benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered]) -> Comparison:
-    """Return before and after on the items that both models answered.
+def compare_answers(
+    benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered], revision: str = ""
+) -> Comparison:
+    """Return before and after on the items that both models answered; `revision` is that of the data.
 
     Raises:
         RunError: there are none.
@@ -77,7 +79,7 @@ def compare_answers(benchmark: Benchmark, before: Sequence[Answered], after: Seq
         sides.append(Measured(sum(values) / len(values), low, high, len(values)))
     return Comparison(
         benchmark.name, benchmark.metric, benchmark.better, sides[0], sides[1], found.difference, found.low, found.high,
-        found.p_value, benchmark.dataset, benchmark.name,
+        found.p_value, benchmark.dataset, benchmark.name, revision,
     )  # fmt: skip
 
 

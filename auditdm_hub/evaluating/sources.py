@@ -81,6 +81,18 @@ def items_of(benchmark: Benchmark, source: Source, ask: Ask, limit: int | None) 
             ) from error
 
 
+def refuse_other_columns(benchmark: Benchmark, source: Source) -> None:
+    """Raise if the first row has other columns than this version knows.
+
+    Raises:
+        ConfigError: it has.
+        PoolError: there is no reading it.
+    """
+    row = next(_rows(benchmark, source, benchmark.config), None)
+    if row is not None:
+        _refuse_other_columns(benchmark, row, bool(benchmark.images) and not _in_folder(source))
+
+
 def _in_folder(source: Source) -> bool:
     return not source.revision
 

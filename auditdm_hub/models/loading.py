@@ -225,6 +225,9 @@ def _in_bits(bits: int, where: "torch.device") -> "BitsAndBytesConfig":
     )  # fmt: skip
 
 
+WEIGHTS = "adapter_model.safetensors"
+
+
 def pick_device(device: str) -> "torch.device":
     """Return the device of that name; "auto" = the first GPU, else the CPU.
 
@@ -253,6 +256,31 @@ def _adapted(model: "PreTrainedModel", adapter: str) -> "PreTrainedModel":
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"cannot put adapter {adapter} on {type(model).__name__}: {first_line(error)}") from error
     return merged
+
+
+def refuse_misfit(model: "PreTrainedModel", adapter: str) -> None:
+    """Raise if an adapter was made for layers of another size than the model has; nothing is changed.
+
+    Raises:
+        ModelError: it was, or its weights cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    modules = dict(model.named_modules())
+    try:
+        with safe_open(str(Path(adapter) / WEIGHTS), "pt") as weights:
+            shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read the weights of adapter {adapter}: {first_line(error)}") from error
+    for name, shape in shapes.items():
+        path, _, factor = name.removeprefix("base_model.model.").partition(".lora_")
+        place, size = (1, "in_features") if factor.startswith("A") else (0, "out_features")
+        wanted = getattr(modules.get(path), size, shape[place])
+        if factor[:1] in ("A", "B") and shape[place] != wanted:
+            raise ModelError(
+                f"cannot put adapter {adapter} on {type(model).__name__}: {path} has {wanted} {size}, the adapter is "
+                f"made for {shape[place]}"
+            )
 
 
 def first_line(error: Exception) -> str:

@@ -28,7 +28,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.batching import Key, chunks
 from auditdm_hub.models.features import ImageFeatures
-from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
+from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts, refuse_misfit
 from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
 from auditdm_hub.models.shared import SharedBase
 
@@ -104,6 +104,14 @@ class TransformersVLM:
         )  # fmt: skip
         made._keep_lines, made._around = True, self._around
         return made
+
+    def refuse_misfit(self, adapter: str) -> None:
+        """Raise if an adapter was made for a model of another size; it is not put on.
+
+        Raises:
+            ModelError: it was.
+        """
+        refuse_misfit(self._model, adapter)
 
     @classmethod
     def load(

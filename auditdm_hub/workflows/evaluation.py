@@ -29,7 +29,7 @@ from auditdm_hub.evaluating.items import Answered, Item
 from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
 from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
 from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
-from auditdm_hub.evaluating.sources import Source, find_source, find_weights, items_of
+from auditdm_hub.evaluating.sources import Source, find_source, find_weights, items_of, refuse_other_columns
 from auditdm_hub.playground.skills import SKILLS
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 RELEASED = "failures"
 EACH_SKILL = 200
 GREY = (128, 128, 128)
+BLIND = "-blind"
+ASKED = "asked.json"
+"""Whether the model takes PaliGemma's prefixes."""
 DRIVERS = ("native", lmms.NAME)
 BATCH_SIZE = 64
 FREE = ("device", "batch_size")
@@ -170,34 +173,39 @@ class _Evaluating:
         if self._wanted.adapter:
             self._adapter  # noqa: B018
         loaded = self._load(self._sides[0]) if self._own is None else None
+        prefix = bool(loaded and loaded.takes_prefix)
+        atomic_write_json(self._run.path / ASKED, {"prefix": prefix})
         for name in self._names:
             if name == NAME or self._by_lmms(name):
                 continue
-            if find(name).prefix_only and not (loaded and loaded.takes_prefix):
+            if find(name).prefix_only and not prefix:
                 raise ConfigError(
                     f"{name} reads the segmentation tokens that PaliGemma writes, and {self._wanted.model} is none: "
                     f"{name.removesuffix('-seg')} compares boxes"
                 )
             self._benchmark(name)  # loads what its metric needs
+            refuse_other_columns(find(name), self._found[name])
+        if loaded and self._wanted.adapter:
+            loaded.refuse_misfit(self._adapter)
 
     @property
     def _sides(self) -> tuple[str, ...]:
         sides = ("before", "after") if self._wanted.adapter else ("model",)
-        return tuple(each for side in sides for each in ((side, f"{side}-blind") if self._wanted.blind else (side,)))
+        return tuple(each for side in sides for each in ((side, side + BLIND) if self._wanted.blind else (side,)))
+
+    @cached_property
+    def _found(self) -> dict[str, Source]:
+        """Where the data are now."""
+        wanted, data = self._wanted, Path(self._wanted.data) if self._wanted.data else None
+        names = [name for name in self._names if not self._by_lmms(name) and name != NAME]
+        return {name: find_source(find(name), data, wanted.revisions.get(name, "")) for name in names}
 
     @cached_property
     def _sources(self) -> dict[str, Source]:
         """Where the data of each benchmark are; found out once, so that a resumed run reads the same."""
         file = self._run.path / "sources.json"
         if not self._run.stage_done("sources"):
-            wanted = self._wanted
-            data = Path(wanted.data) if wanted.data else None
-            found = {
-                name: asdict(find_source(find(name), data, wanted.revisions.get(name, "")))
-                for name in self._names
-                if not self._by_lmms(name) and name != NAME
-            }
-            atomic_write_json(file, found)
+            atomic_write_json(file, {name: asdict(each) for name, each in self._found.items()})
             self._run.finish_stage("sources", ["sources.json"], 0.0)
         return {name: Source(**each) for name, each in json.loads(file.read_text()).items()}
 
@@ -217,10 +225,10 @@ class _Evaluating:
             self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
                                    time.monotonic() - begun)  # fmt: skip
             return
-        model, ask = self._asked(side.removesuffix("-blind"), name)
+        model, ask = self._asked(side.removesuffix(BLIND), name)
         items = self._items(name, ask)
         total = self._total(name)
-        items = _blinded(items) if side.endswith("-blind") else items
+        items = _blinded(items) if side.endswith(BLIND) else items
         ask_items(model, items, self._folder(side, name), lambda done: report(done, max(done, total)))
         self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
                                time.monotonic() - begun)  # fmt: skip
@@ -231,8 +239,8 @@ class _Evaluating:
     def _run_task(self, side: str, name: str) -> None:
         if self._own is not None:
             raise ConfigError("--driver lmms-eval asks models that are loaded by name, not objects")
-        model = self._load(side.removesuffix("-blind"))
-        change = _grey if side.endswith("-blind") else _same
+        model = self._load(side.removesuffix(BLIND))
+        change = _grey if side.endswith(BLIND) else _same
         lmms.run_task(model, name, self._wanted.limit, self._wanted.data, self._folder(side, name), change)
 
     def _benchmark(self, name: str) -> Benchmark:
@@ -310,7 +318,8 @@ class _Evaluating:
             "limit": self._wanted.limit,
             "scores": {side: [asdict(score) for score in every] for side, every in scores.items()},
             "failures": {side: asdict(each) for side, each in released.items() if each},
-            "comparisons": [asdict(each) for each in self._comparisons(answers)],
+            "comparisons": [asdict(each) for each in self._comparisons(answers, sources)],
+            "blind": [asdict(each) for each in self._blind(answers)],
         }
 
     @property
@@ -322,21 +331,39 @@ class _Evaluating:
         source = sources.get(name, Source(NAME, f"seed {self._wanted.seed}"))
         if self._by_lmms(name):
             source = Source(benchmark.dataset, "")
-        return score_answers(benchmark, source, benchmark.prompt, answers)
+        return score_answers(benchmark, source, self._prompt(benchmark), answers)
+
+    def _prompt(self, benchmark: Benchmark) -> str:
+        """Return what stood around each question: PaliGemma gets another text than a chat model."""
+        asked = json.loads((self._run.path / ASKED).read_text())
+        return benchmark.ask(bool(asked["prefix"])).template
 
     def _shared(self, answers: Sequence[Answered]) -> Shared:
         return shared(self._release, self._wanted.split, answers)
 
-    def _comparisons(self, answers: Mapping[tuple[str, str], Sequence[Answered]]) -> tuple[Comparison, ...]:
+    def _comparisons(
+        self, answers: Mapping[tuple[str, str], Sequence[Answered]], sources: Mapping[str, Source]
+    ) -> tuple[Comparison, ...]:
         """Return before against after: benchmarks, skills of the playground, failure types of the release."""
         if not self._wanted.adapter:
             return ()
         found = []
         for name in self._asked_names:
             before, after = answers["before", name], answers["after", name]
+            revision = sources[name].revision if name in sources else ""
             for part, benchmark in self._compared(name, before):
                 kept = [[item for item in side if part in ("", item.part)] for side in (before, after)]
-                found.append(compare_answers(benchmark, *kept))
+                found.append(compare_answers(benchmark, *kept, revision=revision))
+        return corrected(found)
+
+    def _blind(self, answers: Mapping[tuple[str, str], Sequence[Answered]]) -> tuple[Comparison, ...]:
+        """Return each side without the image against the same side with it: what looking at it brings."""
+        sides = [side for side in self._sides if not side.endswith(BLIND)] if self._wanted.blind else []
+        found = []
+        for side in sides:
+            for name in self._names:
+                named = replace(self._benchmark(name), name=f"{name}, {side}")
+                found.append(compare_answers(named, answers[side + BLIND, name], answers[side, name]))
         return corrected(found)
 
     def _compared(self, name: str, before: Sequence[Answered]) -> Iterator[tuple[str, Benchmark]]:

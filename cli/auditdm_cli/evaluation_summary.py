@@ -1,5 +1,6 @@
 """What `auditdm-hub evaluate` shows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ def tables(results: Results) -> list[Any]:
         found.append(_compared(comparisons))
     if any(results["scores"].values()):
         found.append(_scores(results["scores"]))
+        found += _measured(next(iter(results["scores"].values())))
+    if results.get("blind"):
+        found.append(_looking(results["blind"]))
     if results["failures"]:
         found.append(_failures(results["failures"]))
     return found
@@ -78,6 +82,27 @@ def _scores(scores: Mapping[str, Sequence[Results]]) -> Table:
     return table
 
 
+def _measured(scores: Sequence[Results]) -> list[str]:
+    """Return a line for each benchmark: metric, data and prompt."""
+    return [
+        f"[dim]{_plain(each['benchmark'])}: {_plain(each['metric'])}; split {_plain(each['split'])} of "
+        f"{_plain(each['dataset'])}; asked {_plain(json.dumps(each['prompt'], ensure_ascii=False))}[/dim]"
+        for each in scores
+    ]  # fmt: skip
+
+
+def _looking(blind: Sequence[Results]) -> Table:
+    """Return what a model gains by looking at the image."""
+    table = _table("with a grey image and with the true one", "grey", "true", "change", "95% interval", "p")
+    for each in blind:
+        points = [100 * each[name] for name in ("difference", "low", "high")]
+        table.add_row(
+            _plain(each["name"]), _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
+            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", f"{each['p_value']:.3f}",
+        )  # fmt: skip
+    return table
+
+
 def _failures(failures: Mapping[str, Results]) -> Table:
     table = _table("failure type", "model", "error", "95% interval", "asked")
     for side, each in failures.items():
@@ -104,6 +129,8 @@ def show_rounds(rounds: Sequence[Results], console: Console) -> None:
     for name in rounds[0]["first_types"]:
         table.add_row(f"wrong: {_plain(name)}", *(_wrong(each["first_types"][name]) for each in rounds))
     table.add_row("wrong: what it got right", *(_wrong(each["kept"]) for each in rounds))
+    table.add_row("answers asked for", *(f"{each['answers']:,}" for each in rounds))
+    table.add_row("minutes", *(f"{each['seconds'] / 60:.1f}" for each in rounds))
     console.print(table)
 
 

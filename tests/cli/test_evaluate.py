@@ -72,6 +72,7 @@ def test_an_adapter_for_another_model_is_told(cli: Cli, adapter: Path, tmp_path:
                 "1", "--out", str(tmp_path / "run"))  # fmt: skip
     assert shown.exit_code == 1
     assert "cannot put adapter" in shown.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()  # it was told before anything was asked
 
 
 def test_bad_input_is_one_line(cli: Cli, tmp_path: Path) -> None:

@@ -96,6 +96,28 @@ def test_one_wrong_rotation_makes_the_question_wrong(tmp_path: Path) -> None:
     assert score.value == 0.5
 
 
+def test_questions_count_alike_and_copies_of_them_are_not_asked_again(tmp_path: Path) -> None:
+    """The data set holds each rotation as a row of its own, a million further on."""
+    rows = [MAKERS["mmbench"](n) for n in range(2)]
+    rows[0] = {**rows[0], "C": "nan"}  # of two options
+    copies = [{**row, "index": row["index"] + 1_000_000} for row in rows]
+    found = items(write_rows(tmp_path, "mmbench", [*rows, *copies]), "mmbench")
+    assert [item.id for item in found] == ["0-0", "0-1", "1-0", "1-1", "1-2"]
+    for said, value in ((["B", "A", "A", "A", "A"], 0.5), (["A", "A", "B", "A", "C"], 0.5), ("BABAC", 1), ("AAAAA", 0)):
+        score = score_answers(BENCHMARKS["mmbench"], Source("x", ""), "", answered(found, list(said)))
+        assert score.value == pytest.approx(value), said
+
+
+@pytest.mark.parametrize("name", ["mmstar", "realworldqa"])
+def test_a_long_answer_that_names_no_option_names_none(name: str, tmp_path: Path) -> None:
+    found = items(write_rows(tmp_path, name, [{**MAKERS[name](0), "answer": "A"}]), name)
+    scored = [
+        score_answers(BENCHMARKS[name], Source("x", ""), "", answered(found, [said])).value
+        for said in ("I do not know what that is at all", "I do not know, but it must be A here")
+    ]
+    assert scored == [0, 1]
+
+
 def test_what_cannot_be_read_is_counted(tmp_path: Path) -> None:
     found = items(write_rows(tmp_path, "mmstar", [MAKERS["mmstar"](n) for n in range(4)]), "mmstar")
     score = score_answers(BENCHMARKS["mmstar"], Source("x", ""), "", answered(found, ["B", "none of these", "A", None]))

@@ -87,6 +87,18 @@ def test_blind_is_asked_without_the_image(data: str, tmp_path: Path) -> None:
     assert set(found["scores"]) == {"model", "model-blind"}
     assert (128, 128, 128) in own.colors
     assert len(own.colors) == 5
+    (looking,) = found["blind"]
+    assert (looking["name"], looking["difference"]) == ("vqav2, model", 0)  # it does not look
+
+
+def test_columns_that_are_gone_are_told_before_anything_is_asked(data: str, tmp_path: Path) -> None:
+    rows = [{key: value for key, value in MAKERS["gqa"](n).items() if key != "answer"} for n in range(2)]
+    write_rows(tmp_path / "data", "gqa", rows)
+    own = Own()
+    with pytest.raises(ConfigError, match="benchmark gqa: its data have no column answer"):
+        run_evaluation(Evaluation("own", benchmarks=("vqav2", "gqa"), data=data), tmp_path / "run", own=own)
+    assert own.asked == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_answer_is_no_wrong_answer(data: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from auditdm_hub.evaluating.benchmark import LETTER, Ask, Benchmark, Row, each, lettered, listed
 from auditdm_hub.evaluating.benchmarks.vqa import right_letter
 from auditdm_hub.evaluating.items import Answered, Item, Wanted
-from auditdm_hub.evaluating.scoring.choices import open_answer, option_named
+from auditdm_hub.evaluating.scoring.choices import circular, open_answer, option_named
 from auditdm_hub.evaluating.scoring.texts import exact_match
 
 LETTERS = string.ascii_uppercase
@@ -24,8 +24,18 @@ def _in_columns(row: Row, letters: str = LETTERS[:9]) -> list[str]:
     return [str(row[letter]) for letter in letters if row.get(letter) not in (None, "", "nan")]
 
 
+COPIES = 1_000_000
+"""MMBench holds each question again with its options rotated, with an index of so much more for each turn."""
+
+
 def _mmbench(row: Row, ask: Ask) -> Iterator[Item]:
-    """Yield the question with its options in each rotation: all of them have to be answered rightly."""
+    """Yield the question with its options in each rotation: all of them have to be answered rightly.
+
+    The copies of the data set are these rotations, so that they are passed over: with `limit`, too, a question is asked
+    in all of them.
+    """
+    if int(row["index"]) >= COPIES:
+        return
     options, right = _in_columns(row, "ABCD"), LETTERS.index(row["answer"])
     hint = f"{row['hint']}\n" if row.get("hint") not in (None, "", "nan") else ""
     for turn in range(len(options)):
@@ -111,12 +121,15 @@ def _realworld_right(answer: str, wanted: Wanted) -> float:
 
 
 def _all_turns(items: Sequence[Answered]) -> list[float]:
-    """Return 1 for every rotation of a question whose rotations are all answered rightly."""
-    one = each(right_letter)(items)
-    right: dict[str, bool] = {}
-    for item, score in zip(items, one, strict=True):
-        right[item.group] = right.get(item.group, True) and score == 1
-    return [float(right[item.group]) for item in items]
+    """Return a score above 0 for the rotations of a question that are all answered rightly.
+
+    Each question counts alike, however many options it has: the mean of the scores is the share of such questions.
+    """
+    turns: dict[str, list[bool]] = {}
+    for item, score in zip(items, each(right_letter)(items), strict=True):
+        turns.setdefault(item.group, []).append(score == 1)
+    share = len(items) / len(turns) if turns else 0.0
+    return [share * circular(turns[item.group]) / len(turns[item.group]) for item in items]
 
 
 def unread(items: Sequence[Answered], scores: Sequence[float]) -> dict[str, float]:

@@ -26,7 +26,7 @@ def option_named(answer: str, options: Mapping[str, str]) -> str | None:
 
     Args:
         answer: of the model.
-        options: letter -> its text.
+        options: letter -> its text; "" where only the question says it.
     """
     for edge in EDGES:
         answer = answer.strip(edge)
@@ -37,8 +37,8 @@ def option_named(answer: str, options: Mapping[str, str]) -> str | None:
         if found:
             return max(found, key=lambda letter: places[letter])
     if len(text.split()) > WORDS_FOR_CONTENT:
-        places = {letter: text.lower().rfind(content.lower()) for letter, content in options.items()}
-        found = [letter for letter in options if places[letter] >= 0]
+        places = {letter: text.lower().rfind(content.lower()) for letter, content in options.items() if content}
+        found = [letter for letter, place in places.items() if place >= 0]
         if found:
             return max(found, key=lambda letter: places[letter])
     return None
