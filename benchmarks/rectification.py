@@ -52,7 +52,7 @@ from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows import Watcher
-from auditdm_hub.workflows.lessons import AuditLessons
+from auditdm_hub.workflows.lessons import AuditLessons, as_forgotten
 from auditdm_hub.workflows.more_lessons import DEPARTURES, LESSONS, POOL, REFUSALS, Extra, trials_of
 from auditdm_hub.workflows.rectification import (
     ADAPTER,
@@ -101,7 +101,8 @@ class Labelled(AuditLessons):
         for run, rows in [*((run, trials_of(run)) for run in self.runs), (self.runs[0], self.training)]:
             truths = {row.probe.id: truth_of(run, row) for row in rows}
             known = {identity: truth.answer for identity, truth in truths.items() if truth}
-            yield from candidates((row for row in rows if row.probe.id in known), kinds, mixture, known)
+            found = candidates((row for row in rows if row.probe.id in known), kinds, mixture, known)
+            yield from map(as_forgotten, found) if run.path.name == DEPARTURES else found
         for example in self.refused:
             scene = read(self.image(example.image_sha))
             truth = solve(scene, example.question) if scene else None

@@ -112,7 +112,8 @@ def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     wanted = round(mixture.size * (1 - mixture.replay))
     taught = _balanced([list(every.values()) for _, every in sorted(lessons.items())], wanted, MOST_REPEATS, rng)
     count = round(len(taught) * mixture.replay / (1 - mixture.replay))
-    first = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_REPEATS, rng)
+    again = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_REPEATS, rng)
+    first = again if len(again) <= count // 2 else rng.sample(again, count // 2)  # of each kind there is one at least
     kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count - len(first), 1, rng)
     rows = [*taught, *first, *kept]
     rng.shuffle(rows)

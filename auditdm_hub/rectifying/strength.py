@@ -19,7 +19,7 @@ from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.rectifying.adapters import scale_adapter
-from auditdm_hub.rectifying.examples import KEPT, Example
+from auditdm_hub.rectifying.examples import FORGOTTEN, KEPT, REPLAY, Example
 
 SHARES = (1.0, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5)
 FEWEST = 50
@@ -41,7 +41,8 @@ class Wanted:
 class Strength:
     """A share, and the errors on held-out rows with it: of what was to be learned, and of what was to be kept.
 
-    In the latter each kind of question counts alike: what is asked seldom is what is forgotten first.
+    In the latter each kind of question counts alike: what is asked seldom is what is forgotten first. What a draft
+    forgot is not among them: it was chosen for being lost, and would say more than is lost in use.
     """
 
     share: float
@@ -65,7 +66,7 @@ def scale_back(
     """
     if sum(row.part not in KEPT for row in held) < FEWEST:  # chance would choose
         wanted = replace(wanted, repair=1.0)
-    if wanted == Wanted() or sum(row.part in KEPT for row in held) < FEWEST:
+    if wanted == Wanted() or sum(row.part == REPLAY for row in held) < FEWEST:
         scale_adapter(adapter, 1.0, out)
         return []
     work, found = out.with_name(out.name + ".tried"), list[Strength]()
@@ -95,9 +96,10 @@ def _choose(found: Sequence[Strength], wanted: Wanted) -> Strength:
 
 def _errors(model: VisionLanguageModel, held: Sequence[Example], images: Callable[[str], Image]) -> tuple[float, float]:
     """Return the share of wrong answers to lessons, and to replays, each kind of question counted alike."""
-    answers = model.answer([images(row.image_sha) for row in held], [row.question for row in held])
+    asked = [row for row in held if row.part != FORGOTTEN]
+    answers = model.answer([images(row.image_sha) for row in asked], [row.question for row in asked])
     lessons, replays = list[bool](), dict[str, list[bool]]()
-    for said, row in zip(answers, held, strict=True):
-        part = replays.setdefault(frame(row.question), []) if row.part in KEPT else lessons
+    for said, row in zip(answers, asked, strict=True):
+        part = replays.setdefault(frame(row.question), []) if row.part == REPLAY else lessons
         part.append(normalise(said or "") != normalise(row.label))
     return (mean(lessons) if lessons else 0.0), mean(mean(part) for part in replays.values())

@@ -10,6 +10,7 @@
             adapter/                    the result, complete if it is there
 """
 
+import gc
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,8 @@ def tune(
         trainer.add_callback(TuningWatch(log, progress))
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         write_adapter(trainer, adapter)
+    del trainer
+    gc.collect()  # it refers to itself, and would keep its model beside those that are asked next
     shutil.rmtree(checkpoints, ignore_errors=True)
     return adapter
 

@@ -7,5 +7,5 @@ class TuningWatch(Watch):
     """Watches a fine-tuning, which looks at held-out rows, too."""
 
     what = "fine-tuning"
-    remedy = "nothing was written over; start again with a smaller learning rate"
+    remedy = "nothing was written over; take a smaller learning rate"
     figures = ("loss", "eval_loss")

@@ -127,7 +127,8 @@ def _repaired(run: Run) -> Repaired:
         training["share of the change kept"] = tried[-1]["share"]
     named = {**settings["tuning"], **{key: settings["mixture"][key] for key in ("agreement", "replay")}}
     chosen = {key: str(named[key]) for key in TUNED}
-    return Repaired(training, chosen, stage.seconds)
+    draft = run.stages.get("rectify draft")
+    return Repaired(training, chosen, stage.seconds + (draft.seconds if draft else 0.0))
 
 
 def _find(run: Run, given: Path) -> tuple[Path, str, Run]:

@@ -14,6 +14,7 @@ from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run, default_path
 from auditdm_hub.workflows.parts import Parts
+from auditdm_hub.workflows.pools import GIVEN
 from auditdm_hub.workflows.stages import run_audit
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -83,7 +84,7 @@ def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], Parts]:
     pool = names.get("pool")
     if pool is not None and not isinstance(pool, str):
         objects["pool"] = pool
-        names["pool"] = "images from Python"
+        names["pool"] = GIVEN
     if "auditor" in objects:
         if settings.get("steps"):
             raise ConfigError(f"steps: got {settings['steps']!r}, wanted 0: an auditor object is used as it is")

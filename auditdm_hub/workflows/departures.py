@@ -16,6 +16,7 @@ from pathlib import Path
 
 from auditdm_hub.auditing.auditors import PoolQuestions
 from auditdm_hub.auditing.normalise import normalise
+from auditdm_hub.auditing.parse import parse
 from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.items import Answered, Item
@@ -56,21 +57,28 @@ class SecondLook:
     def departing(self) -> frozenset[str]:
         """Return the ids of the seeds to whose questions the two gave different answers."""
         before, after = (read_answers(self.folder / side) for side in SIDES)
-        return frozenset(one.id for one, two in zip(before, after, strict=True) if _said(one) != _said(two))
+        return frozenset(one.id for one, two in zip(before, after, strict=True) if _differ(one, two))
 
     def items(self) -> Iterator[PoolItem]:
         """Yield the images to whose questions the two gave different answers, with what was asked."""
         chosen = self.departing()
         for seed, asked in self._asked():
             if seed.id in chosen:
-                answer = seed.answer if asked == seed.question else ""
+                answer = seed.answer if seed.question else ""
                 image = self.about.store.get(seed.image_sha)
                 yield PoolItem(seed.source, image, seed.caption, asked, answer, seed.licence)
 
     def _asked(self) -> Iterator[tuple[Seed, str]]:
-        each = ((seed, self.near.fitting(seed.question, seed.id)) for seed in self.about.seeds)
-        return islice((pair for pair in each if (pair[0].image_sha, pair[1]) not in self.known), self.count)
+        return islice(self._admitted(), self.count)
+
+    def _admitted(self) -> Iterator[tuple[Seed, str]]:
+        """Yield what an audit can ask, in its words: of some questions it would say that they are several, or none."""
+        for seed in self.about.seeds:
+            read = parse(f"<question> {self.near.fitting(seed.question, seed.id)}", "question", seed.question)
+            if not read.fault and (seed.image_sha, read.question) not in self.known:
+                yield seed, read.question
 
 
-def _said(row: Answered) -> str:
-    return normalise(row.answer or "")
+def _differ(one: Answered, two: Answered) -> bool:
+    """Whether both answered, each something else."""
+    return one.answer is not None and two.answer is not None and normalise(one.answer) != normalise(two.answer)

@@ -100,7 +100,7 @@ class AuditLessons:
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
             rows = candidates(trials_of(run), kinds, mixture, known)
-            yield from map(_forgotten, rows) if run.path == self._folder / DEPARTURES else rows
+            yield from map(as_forgotten, rows) if run.path == self._folder / DEPARTURES else rows
         yield from candidates(self.training, kinds, mixture)
         yield from self.refused
 
@@ -198,6 +198,6 @@ class ReleaseLessons:
         return list(failure_items(self._release, "test"))
 
 
-def _forgotten(example: Example) -> Example:
+def as_forgotten(example: Example) -> Example:
     """Return what target and references agree on, and the draft does not, as a replay that comes before others."""
     return replace(example, part=FORGOTTEN) if example.part == REPLAY else example

@@ -12,6 +12,7 @@ from auditdm_hub.config import AuditConfig
 from auditdm_hub.images import ImageStore, image_sha
 from auditdm_hub.records import Seed
 from auditdm_hub.releases.schema import split_of
+from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.pools import pool_items
 
@@ -24,6 +25,12 @@ class MoreImages:
 
     store: ImageStore
     seeds: tuple[Seed, ...]
+
+
+def images_of(run: Run) -> MoreImages:
+    """Return the images of a run that may be trained on."""
+    seeds = (Seed(**row) for row in read_rows(run.path / TABLE))  # type: ignore[arg-type]
+    return MoreImages(run.images, tuple(seed for seed in seeds if _teaches(seed.image_sha)))
 
 
 def more_images(
@@ -49,5 +56,8 @@ def more_images(
 
 
 def _may_teach(image: Image) -> bool:
-    sha = image_sha(image)
+    return _teaches(image_sha(image))
+
+
+def _teaches(sha: str) -> bool:
     return stage_of(sha) == "discovery" and split_of(sha) == "train"

@@ -23,8 +23,9 @@ from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.departures import SIDES, SecondLook
-from auditdm_hub.workflows.more_images import MoreImages, more_images
+from auditdm_hub.workflows.more_images import MoreImages, images_of, more_images
 from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
+from auditdm_hub.workflows.pools import GIVEN
 from auditdm_hub.workflows.refusals import ask_near_misses
 from auditdm_hub.workflows.watching import Watcher
 
@@ -130,9 +131,11 @@ class MoreLessons:
         return f"{DEPARTURES}/{RESULTS}"
 
     def _images(self, watcher: Watcher) -> MoreImages:
-        """Return the images about which the target is asked alone."""
+        """Return the images about which the target is asked alone; where no more can be had, those of the run."""
         extra = self._extra
-        count = max(-(-extra.refusals // PER_IMAGE), extra.second_look)
+        if self._run.config["pool"] == GIVEN and not extra.labelled:
+            return images_of(self._run)
+        count = max(-(-extra.refusals // PER_IMAGE), extra.second_look + extra.pool_questions)
         config = {**self._run.config, "pool_size": DRAWN * count, "pool_balance": BALANCE,
                   "seed": self._run.config["seed"] + SEEDS[IMAGES]}  # fmt: skip
         if extra.labelled:

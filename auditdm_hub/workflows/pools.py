@@ -8,6 +8,8 @@ from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_it
 from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.errors import ConfigError
 
+GIVEN = "images from Python"
+"""What a configuration calls images that were given as objects; they cannot be had again."""
 SCANNED = 8
 """Pictures that the playground may draw for each of a balanced pool."""
 

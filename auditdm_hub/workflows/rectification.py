@@ -17,6 +17,7 @@ Everything is a stage of the run: after a kill the same command with --resume go
 """
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -45,7 +46,7 @@ from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Lessons, ReleaseLessons
-from auditdm_hub.workflows.more_lessons import DEPARTURES, DRAFT, Extra
+from auditdm_hub.workflows.more_lessons import DEPARTURES, DRAFT, IMAGES, LOOKS, REFUSALS, Extra
 from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -115,7 +116,7 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
         RunError: there is nothing to rectify, or the run was rectified otherwise before.
         ModelError: the target cannot be fine-tuned, or the loss is no longer a number.
     """
-    if wanted.labelled and not (wanted.probes or wanted.pool_questions):
+    if wanted.labelled and not wanted.extra.any:
         raise ConfigError(
             f"{wanted.labelled} would not be asked: add probes (--probes) or its own questions (--pool-questions)"
         )
@@ -189,13 +190,21 @@ def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:
     before = json.loads(file.read_text())
     differing = list(differing_keys(before, json.loads(json.dumps(asdict(wanted)))))
     differing = [name for name in differing if name not in FREE]
-    if differing:
+    if differing and all(name.startswith("tuning.") for name in differing) and not _trained(path):
+        for name in (TUNED, DRAFT):  # a training that broke down may be done otherwise, with the same lessons
+            shutil.rmtree(path / FOLDER / name, ignore_errors=True)
+    elif differing:
         raise RunError(
             f"{path} was rectified with other settings (differing: {', '.join(differing)}): remove {path / FOLDER} "
             "to do it anew"
         )
     if not resume:
         raise RunError(f"{path} holds a rectification: add --resume to go on with it, or remove {path / FOLDER}")
+
+
+def _trained(path: Path) -> bool:
+    run = Run.open(path)
+    return run.stage_done("rectify") or run.stage_done(f"rectify {DRAFT}")
 
 
 class _Rectifying:
@@ -207,15 +216,20 @@ class _Rectifying:
         self._folder.mkdir(exist_ok=True)
         settings, more = self._folder / SETTINGS, self._lessons.more
         atomic_write_json(settings, asdict(self._wanted))
+        if not self._run.stage_done(f"rectify {DRAFT}"):  # what followed from another draft
+            for name in (LOOKS, DEPARTURES):
+                shutil.rmtree(self._folder / name, ignore_errors=True)
         try:
             for name in more:
                 if name == DEPARTURES:
                     self._stage(f"rectify {DRAFT}", lambda: self._draft(resume))
                 self._stage(f"rectify {name}", lambda name=name: self._probe(name))
             self._stage("rectify data", lambda: self._data(self._folder))
-        except AuditDMError:  # nothing was made yet that other settings would not fit
-            if not any(f"rectify {name}" in self._run.stages for name in more):
-                settings.unlink()
+        except AuditDMError:
+            if not any(self._run.stage_done(f"rectify {name}") for name in (*more, DRAFT)):
+                settings.unlink()  # nothing was made yet that other settings would not fit
+                for name in (IMAGES, REFUSALS):
+                    shutil.rmtree(self._folder / name, ignore_errors=True)
             raise
         tuned = self._folder / TUNED
         self._stage("rectify", lambda: self._tune(self._folder, tuned, self._wanted.tuning, resume))

@@ -73,6 +73,9 @@ def test_what_was_forgotten_comes_first_and_often_and_as_half_of_the_replays_at_
     for count, wanted in ((5, 20), (200, 50), (0, 0)):
         parts = Counter(row.part for row in choose([*lessons, *replays, *forgotten(count)], MIXED))
         assert parts == Counter({"": 100, REPLAY: 100 - wanted, FORGOTTEN: wanted}), count
+    kinds = [replace(row, question=f"{'is it ' * n}so?") for n, row in enumerate(forgotten(80))]  # each of its own
+    parts = Counter(row.part for row in choose([*lessons, *replays, *kinds], MIXED))
+    assert parts == Counter({"": 100, REPLAY: 50, FORGOTTEN: 50})
 
 
 def test_no_replay_is_none_at_all() -> None:

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from auditdm_hub.auditing.auditors import PoolQuestions
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
+from auditdm_hub.auditing.pool import PoolItem
+from auditdm_hub.auditing.vote import CALLED_UNANSWERABLE
 from auditdm_hub.errors import ConfigError, ModelError, ReleaseError, RunError
 from auditdm_hub.evaluating import asking as asking_module
 from auditdm_hub.evaluating.asking import read_answers
@@ -22,14 +25,19 @@ from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.playground.skills import solve
+from auditdm_hub.records import Seed
 from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, Mixture
 from auditdm_hub.rectifying.train import TuningSettings
+from auditdm_hub.rectifying.watch import TuningWatch
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
+from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.calls import Source, rectify
+from auditdm_hub.workflows.departures import SecondLook
 from auditdm_hub.workflows.lessons import AuditLessons
-from auditdm_hub.workflows.more_lessons import Extra
+from auditdm_hub.workflows.more_images import MoreImages
+from auditdm_hub.workflows.more_lessons import Extra, answers_for, trials_of
 from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, Rectification, rectify_release, rectify_run
 from auditdm_hub.workflows.watching import SILENT
@@ -138,21 +146,106 @@ def test_the_references_are_asked_where_a_first_adapter_answers_otherwise(path: 
     assert 5 < len(departing) < 150
     judged = read_trials(folder / "departures" / "exchanges" / "prompt_only")
     assert {(row.probe.image_sha, row.probe.question) for row in judged} == departing
-    agreed = {row.probe.question for row in judged if row.verdict.outcome == "agreement"}
-    taught = [row for row in rows_of(whole) if row["part"] == FORGOTTEN]
+    kept = {(row.probe.image_sha, row.probe.question) for row in judged
+            if row.verdict.outcome == "agreement" or row.verdict.reason == CALLED_UNANSWERABLE}  # fmt: skip
+    taught = {(row["image_sha"], row["question"]) for row in rows_of(whole) if row["part"] == FORGOTTEN}
     assert taught
-    assert {row["question"] for row in taught} <= agreed
+    assert taught <= kept
     first = list(read_rows(folder / "draft" / "training.parquet"))
     assert not {(row["image_sha"], row["question"]) for row in first} & departing
 
-    with pytest.MonkeyPatch.context() as patch:  # killed between the looks and what the references say
-        patch.setattr("auditdm_hub.workflows.more_lessons.OwnQuestions", _killed)
+    def killed(*stages: str) -> None:
         with pytest.raises(KeyboardInterrupt):
-            rectify_run(path, wanted)
-    assert (path / FOLDER / "looks" / "after").is_dir()
+            rectify_run(path, wanted, resume=(path / FOLDER).is_dir())
+        assert [stage for stage in Run.open(path).stages if stage.startswith("rectify")] == [*stages]
+
+    with pytest.MonkeyPatch.context() as patch:  # in the training of the draft
+        real = TuningWatch.on_step_end
+
+        def dying(self: TuningWatch, args: Any, state: Any, control: Any, **more: Any) -> None:  # noqa: ANN401
+            real(self, args, state, control, **more)
+            if state.global_step == 8:
+                raise KeyboardInterrupt
+
+        patch.setattr(TuningWatch, "on_step_end", dying)
+        killed("rectify pool")
+    with pytest.MonkeyPatch.context() as patch:  # while the draft answers
+        written: list[Path] = []
+        asking = asking_module.write_table
+
+        def write(file: Path, *table: Any) -> None:  # noqa: ANN401
+            if len(written) == 4:
+                raise KeyboardInterrupt
+            written.append(file)
+            asking(file, *table)
+
+        patch.setattr(asking_module, "write_table", write)
+        killed("rectify pool", "rectify draft")
+    with pytest.MonkeyPatch.context() as patch:  # between the looks and what the references say
+        patch.setattr("auditdm_hub.workflows.more_lessons.OwnQuestions", _killed)
+        killed("rectify pool", "rectify draft")
     rectify_run(path, wanted, resume=True)
     for name in ("training.parquet", "adapter/adapter_model.safetensors"):
         assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
+    asked_for = 2 * len(before) + sum(sum(Run.open(folder / name).results()["cost"].values())
+                                      for name in ("pool", "departures"))  # fmt: skip
+    assert answers_for(folder) == asked_for
+
+
+def test_a_draft_that_is_gone_takes_what_followed_from_it_along(path: Path) -> None:
+    tuning = replace(TUNING, steps=24, learning_rate=0.02, eval_steps=12)
+    wanted = replace(SMALL, tuning=tuning, second_look=100)
+    rectify_run(path, wanted)
+    kept = {name: (path / FOLDER / name).read_bytes() for name in ("draft/training.parquet", "training.parquet")}
+    shutil.rmtree(path / FOLDER / "draft")
+    rectify_run(path, wanted, resume=True)
+    assert {name: (path / FOLDER / name).read_bytes() for name in kept} == kept
+
+
+def test_images_without_questions_are_asked_others_and_none_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "pool"
+    folder.mkdir()
+    for number, (image, _, _) in enumerate(pictures(120, 78)):
+        image.save(folder / f"{number:03d}.png")
+    out = tmp_path / "run"
+    audit(target="playground", pool=str(folder), pool_size=120, steps=0, probes=50, out=str(out), device="cpu",
+          actions=["question"])  # fmt: skip
+    tuning = replace(TUNING, steps=24, learning_rate=0.02, eval_steps=12)
+    rectify_run(
+        out, replace(SMALL, mixture=Mixture(agreement=0, size=300), tuning=tuning, pool_questions=60, second_look=60)
+    )
+    runs = [Run.open(path) for path in (out, out / FOLDER / "pool")]
+    known = {(row.probe.image_sha, row.probe.question) for run in runs for row in trials_of(run)}
+    looks = {(row.group, row.question) for row in read_answers(out / FOLDER / "looks" / "before")}
+    assert 20 < len(looks) <= 60
+    assert not looks & known
+    assert {question for _, question in looks} <= {question for _, question in known}
+
+
+def test_images_that_were_given_as_objects_are_those_of_the_run(tmp_path: Path) -> None:
+    items = [PoolItem(f"{number}", image, "", question) for number, (image, _, question) in enumerate(pictures(150, 7))]
+    run = audit(target="playground", pool=items, pool_size=150, steps=0, probes=100, out=str(tmp_path / "run"),
+                device="cpu", actions=["question"])  # fmt: skip
+    rectify_run(run.path, replace(SMALL, refusals=60))
+    shas = {row["image_sha"] for row in read_rows(run.path / "seeds.parquet")}
+    said = read_answers(run.path / FOLDER / "refusals")
+    assert len(said) > 40
+    assert {row.group for row in said} <= shas
+
+
+def test_what_an_audit_could_not_ask_is_not_looked_at(tmp_path: Path) -> None:
+    questions = [
+        "what is  shown?",
+        "what color is the car",
+        "what is this? answer briefly.",
+        "",
+        "what is shown?\nA. x",
+    ]
+    seeds = tuple(Seed(str(n), f"{n:064x}", "", question, "a", "", "", "discovery")
+                  for n, question in enumerate(questions))  # fmt: skip
+    known = frozenset({(f"{3:064x}", "elsewhere?")})
+    look = SecondLook(MoreImages(ImageStore(tmp_path), seeds), PoolQuestions(["elsewhere?"]), known, 10, tmp_path)
+    assert [(seed.id, question) for seed, question in look._asked()] == [("0", "what is shown?")]
 
 
 def test_a_first_adapter_that_changes_no_answer_leaves_nothing_to_ask(path: Path) -> None:

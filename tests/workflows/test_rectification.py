@@ -120,12 +120,17 @@ def test_the_merged_model_can_be_asked_for_later(path: Path, rectified: Path) ->
     assert (path / name).read_bytes() == (rectified / name).read_bytes()
 
 
-def test_a_loss_that_is_no_number_stops_it(path: Path) -> None:
+def test_a_loss_that_is_no_number_stops_it_and_another_rate_goes_on(path: Path, rectified: Path) -> None:
     wild = TuningSettings(steps=16, batch_size=16, learning_rate=1e30, eval_steps=4, warmup_ratio=0, device="cpu")
     with pytest.raises(ModelError, match="fine-tuning stopped at step"):
         rectify_run(path, Rectification(SMALL.mixture, wild))
     assert not (path / ADAPTER).exists()
     assert not (path / "evaluation.json").exists()
+    with pytest.raises(RunError, match=r"differing: mixture.size"):
+        rectify_run(path, Rectification(Mixture(size=200), SMALL.tuning), resume=True)
+    rectify_run(path, Rectification(SMALL.mixture, SMALL.tuning, merge=True), resume=True)  # with the same lessons
+    name = ADAPTER / "adapter_model.safetensors"
+    assert (path / name).read_bytes() == (rectified / name).read_bytes()
 
 
 def test_an_audit_without_failures_is_refused(path: Path) -> None:
