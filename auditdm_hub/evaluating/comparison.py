@@ -1,5 +1,6 @@
 """Before and after: what `evaluation.json` holds of two models on the same items, and what cards and reports show."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -53,6 +54,12 @@ def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     adjusted = dict(zip((each.name for each in tested), holm([each.p_value or 0.0 for each in tested]), strict=True))
     found = (replace(each, p_value=adjusted.get(each.name)) for each in comparisons)
     return tuple(sorted(found, key=lambda each: (not each.regressed, each.name)))
+
+
+def weights_of(adapter: Path) -> str:
+    """Return the SHA-256 of an adapter's weights; "" if the folder has none."""
+    file = adapter / "adapter_model.safetensors"
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 
 def read_comparisons(file: Path) -> tuple[Comparison, ...]:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 NAME = "lmms-eval"
 TASKS: Mapping[str, str] = {
     "vqav2": "vqav2_val", "okvqa": "ok_vqa_val2014", "textvqa": "textvqa_val", "gqa": "gqa", "docvqa": "docvqa_val",
-    "chartqa": "chartqa", "ai2d": "ai2d", "realworldqa": "realworldqa", "pope": "pope", "pope-popular": "pope_pop",
-    "pope-random": "pope_random", "mmstar": "mmstar", "mme": "mme", "seed-bench": "seedbench", "mmmu": "mmmu_val",
-    "coco-caption": "coco_karpathy_test",
+    "chartqa": "chartqa", "ai2d": "ai2d", "realworldqa": "realworldqa", "pope": "pope_adv", "pope-popular": "pope_pop",
+    "pope-random": "pope_random", "mmstar": "mmstar",
 }  # fmt: skip
 """The task of a benchmark's name; every other name is that of a task itself."""
+AS_A_WHOLE = frozenset({"mmbench", "mmt-bench", "mme", "mmmu", "seed-bench", "coco-caption"})
+"""Benchmarks whose tasks score all answers together: no answer has a score that could be compared."""
 MOST_TOKENS = 1024
 
 
@@ -52,6 +53,9 @@ def refuse_unknown(names: Sequence[str], folder: str) -> None:
     """
     if find_spec("lmms_eval") is None:
         raise BackendUnavailableError("--driver lmms-eval needs it: pip install 'auditdm-hub[lmms-eval]'")
+    whole = next((name for name in names if name in AS_A_WHOLE), None)
+    if whole is not None:
+        raise ConfigError(f"--benchmark {whole}: lmms-eval scores its answers as a whole, not each: leave --driver out")
     known = _manager(folder).all_tasks
     unknown = next((name for name in names if task_of(name) not in known), None)
     if unknown is not None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.novelty import frame
+from auditdm_hub.auditing.pool import split_of as stage_of
 from auditdm_hub.auditing.vote import CALLED_UNANSWERABLE
 from auditdm_hub.errors import RunError
 from auditdm_hub.records import Judged
@@ -127,9 +128,14 @@ def divide(rows: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     return (kept, held) if kept and held else (list(rows), [])
 
 
+def may_teach(source_image_sha: str) -> bool:
+    """Whether what was made of a source image may be trained on: it confirms nothing, and tests nothing."""
+    return stage_of(source_image_sha) not in ("confirm", "test") and split_of(source_image_sha) == "train"
+
+
 def _may_teach(row: Judged) -> bool:
     """Whether a probe could be asked, about an image that may be trained on."""
-    return not row.probe.fault and split_of(row.probe.source_image_sha) == "train"
+    return not row.probe.fault and may_teach(row.probe.source_image_sha)
 
 
 def _outcome(row: Judged, label: str) -> tuple[bool, bool]:

@@ -1,15 +1,15 @@
 """What is known of an adapter that is to be published: from the run that it came from."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from auditdm_hub.config import PLAYGROUND
 from auditdm_hub.errors import ReleaseError
-from auditdm_hub.evaluating.comparison import FILE, read_comparisons
+from auditdm_hub.evaluating.comparison import FILE, Comparison, read_comparisons, weights_of
 from auditdm_hub.playground.models import TARGET
-from auditdm_hub.publishing.adapter import base_of
+from auditdm_hub.publishing.adapter import AdapterWish, base_of
 from auditdm_hub.publishing.facts import Adapter, License
 from auditdm_hub.publishing.run_rows import portable
 from auditdm_hub.rectifying.examples import KEPT
@@ -30,20 +30,21 @@ TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "adapt", "agr
 
 
 def adapter_facts(
-    run: Run, given: Path, name: str, on_hub: bool, base: str, license_of: Callable[[str], str]
-) -> tuple[Path, Adapter]:
+    run: Run, wish: AdapterWish, given: Path, base: str, license_of: Callable[[str], str],
+    evaluations: Sequence[Path] = (),
+) -> tuple[Path, Adapter]:  # fmt: skip
     """Return the folder of an adapter and what is known of it.
 
     Args:
         run: the run that is published.
+        wish: what it is published as.
         given: a folder with an adapter, or a run that has one.
-        name: of the release.
-        on_hub: whether that is a repository of the Hub.
         base: the Hub id of the base model, if the user says it.
         license_of: returns the licence of a model.
+        evaluations: runs of `auditdm-hub evaluate` with this adapter.
 
     Raises:
-        ReleaseError: there is no adapter.
+        ReleaseError: there is no adapter, or an evaluation is one of another.
     """
     source, purpose, owner = _find(run, given)
     named = base or base_of(source)
@@ -56,8 +57,8 @@ def adapter_facts(
     own = purpose == "rectified" and source.resolve() == (owner.path / RECTIFIED).resolve()
     repaired = _repaired(owner) if own else Repaired({}, {}, 0.0)
     return source, Adapter(
-        name=name,
-        on_hub=on_hub,
+        name=wish.name,
+        on_hub=wish.on_hub,
         version="",
         license=License(licence),
         base=named,
@@ -71,10 +72,25 @@ def adapter_facts(
         hardware=str(owner.manifest.get("hardware", "")) if steps or repaired.seconds else "",
         seconds=results["seconds"]["train"] if results and steps else repaired.seconds,
         versions={key: str(value) for key, value in owner.manifest["versions"].items() if key in LIBRARIES},
-        comparisons=read_comparisons(source.parent / FILE if source == owner.path / STACKED else owner.path / FILE),
+        comparisons=_comparisons(owner, source, evaluations),
         rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
         audits=(results,) if results else (),
     )
+
+
+def _comparisons(owner: Run, source: Path, evaluations: Sequence[Path]) -> tuple[Comparison, ...]:
+    """Return before and after: what its own run says, and what evaluations say beside."""
+    own = read_comparisons(source.parent / FILE if source == owner.path / STACKED else owner.path / FILE)
+    found = {each.name: each for each in own}
+    for path in evaluations:
+        if not (path / FILE).is_file():
+            raise ReleaseError(f"--evaluation {path}: wanted the folder of an evaluation, which holds {FILE}")
+        if json.loads((path / FILE).read_text()).get("adapter_sha256") != weights_of(source):
+            raise ReleaseError(
+                f"--evaluation {path}: that is none of this adapter: evaluate it with --adapter {source}"
+            )
+        found = {**{each.name: each for each in read_comparisons(path / FILE)}, **found}
+    return tuple(sorted(found.values(), key=lambda each: (not each.regressed, each.name)))
 
 
 def _audit(owner: Run) -> Results | None:

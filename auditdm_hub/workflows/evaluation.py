@@ -24,7 +24,7 @@ from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.evaluating.benchmarks import SUITES, find
-from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
+from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected, weights_of
 from auditdm_hub.evaluating.items import Answered, Item
 from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
 from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
@@ -314,6 +314,7 @@ class _Evaluating:
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": self._wanted.model,
             "adapter": self._wanted.adapter,
+            "adapter_sha256": weights_of(Path(self._adapter)) if self._wanted.adapter else "",
             "versions": library_versions(),
             "limit": self._wanted.limit,
             "scores": {side: [asdict(score) for score in every] for side, every in scores.items()},

@@ -11,7 +11,7 @@ from auditdm_hub.auditing.pool import split_of as stage_of
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.images import ImageStore, image_sha
 from auditdm_hub.records import Seed
-from auditdm_hub.releases.schema import split_of
+from auditdm_hub.rectifying.examples import may_teach
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.pools import pool_items
@@ -60,4 +60,4 @@ def _may_teach(image: Image) -> bool:
 
 
 def _teaches(sha: str) -> bool:
-    return stage_of(sha) == "discovery" and split_of(sha) == "train"
+    return stage_of(sha) == "discovery" and may_teach(sha)

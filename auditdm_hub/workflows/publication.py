@@ -48,11 +48,13 @@ class Options:
     """How to publish; each is an option of `auditdm-hub publish`.
 
     `licenses`: name of a model -> its licence; `license_files`: licence -> a file with its terms. `base`: the Hub id of
-    an adapter's base model, where the adapter names a folder. `check`: read the release back.
+    an adapter's base model, where the adapter names a folder. `evaluations`: runs that evaluated the adapter. `check`:
+    read the release back.
     """
 
     to: Path | None = None
     adapter: Path | None = None
+    evaluations: tuple[Path, ...] = ()
     base: str = ""
     version: str = ""
     append: bool = False
@@ -182,8 +184,8 @@ def _plan(
     on_hub = options.to is None
     license_of = license_lookup(run, options.licenses)
     if options.adapter:
-        source, facts = adapter_facts(run, options.adapter, name, on_hub, options.base, license_of)
         wish = AdapterWish(name, on_hub, version, texts)
+        source, facts = adapter_facts(run, wish, options.adapter, options.base, license_of, options.evaluations)
         return plan_adapter(source, facts, wish, _manifest_of(newest, "adapter"), cards.adapter, stage)
     rows = RunRows(run, license_of)
     found = _manifest_of(newest, "dataset")
@@ -219,6 +221,8 @@ def _manifest_of(folder: Path | None, kind: Kind) -> Manifest | None:
 
 
 def _refuse_contradictions(name: str, options: Options) -> None:
+    if options.evaluations and not options.adapter:
+        raise ConfigError("--evaluation goes with --adapter: it says what an adapter changed")
     if options.append and options.replace:
         raise ConfigError("--append and --replace: say one of them")
     if options.to is None and name.count("/") != 1:

@@ -37,12 +37,11 @@ from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.models.loading import find_model
 from auditdm_hub.provenance import library_versions
-from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide
+from auditdm_hub.rectifying.examples import Example, Mixture, choose, divide, may_teach
 from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
-from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Lessons, ReleaseLessons
@@ -270,8 +269,8 @@ class _Rectifying:
     def _training(self, folder: Path) -> tuple[list[Example], list[Example]]:
         parts: tuple[list[Example], list[Example]] = ([], [])
         for row in read_rows(folder / TRAINING):
-            if split_of(str(row["source_image_sha"])) != "train":
-                raise RunError(f"{folder / TRAINING} holds an image of the test split: remove {self._folder}")
+            if not may_teach(str(row["source_image_sha"])):
+                raise RunError(f"{folder / TRAINING} holds an image of a split that tests: remove {self._folder}")
             parts[bool(row.pop("held_out"))].append(Example(**row))  # type: ignore[arg-type]
         return parts
 

@@ -78,7 +78,11 @@ def _model_index(adapter: Adapter, scores: list[Comparison]) -> dict[str, Any]:
         "results": [
             {
                 "task": {"type": "image-text-to-text"},
-                "dataset": {"type": each.dataset_id, "name": visible(each.name), "revision": each.revision or "main"},
+                "dataset": {
+                    "type": each.dataset_id,
+                    "name": visible(each.name),
+                    **({"revision": each.revision} if each.revision else {}),
+                },
                 "metrics": [{"type": each.metric, "value": each.after.rate}],
             }
             for each in scores

@@ -40,7 +40,10 @@ def command(
     steps: Annotated[int | None, typer.Option(help="Steps of training, at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows of a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At its highest.")] = None,
-    rank: Annotated[int | None, typer.Option(help="Of the LoRA adapter; alpha is twice that.")] = None,
+    rank: Annotated[int | None, typer.Option(help="Of the LoRA adapter.")] = None,
+    alpha: Annotated[
+        int | None, typer.Option(help="Of the LoRA adapter; without it twice the rank that is given.")
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option(metavar="PARTS", help="language, language and projector, or all.")
     ] = None,
@@ -82,7 +85,7 @@ def command(
     options = {
         "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "second_look": second_look,
         "rows": rows, "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
-        "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": None if rank is None else 2 * rank,
+        "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": alpha or (2 * rank if rank else None),
         "adapt": adapt, "margin": margin, "repair": repair, "four_bit": four_bit,
     }  # fmt: skip
     source = Source(run, failures, target, out, answer_prompt)

@@ -14,8 +14,12 @@ from auditdm_hub.releases.schema import split_of
 COUNT = 400
 
 
-def source(number: int) -> str:
-    return content_id("image", number, length=64)
+DISCOVERY, CONFIRM, RECTIFY, TEST = (f"{first:08x}" for first in (0, 60, 80, 90))
+"""Ends of hashes of the stages' splits."""
+
+
+def source(number: int, stage: str = DISCOVERY) -> str:
+    return content_id("image", number, length=56) + stage
 
 
 def judged(
@@ -61,6 +65,18 @@ def test_a_replay_is_drawn_evenly_over_kinds_of_question_too() -> None:
     usable = sum(split_of(row.probe.source_image_sha) == "train" for row in seldom)
     questions = Counter(row.question for row in chosen([*FAILED, *often, *seldom], {}, MIXED) if row.part == REPLAY)
     assert sorted(questions.values()) == [min(50, usable), min(50, usable)]
+
+
+def test_nothing_about_an_image_that_confirms_or_tests_is_trained_on() -> None:
+    def about(stage: str) -> list[Judged]:
+        rows = [judged(number) for number in range(40)]
+        probes = [replace(row.probe, source_image_sha=source(n, stage)) for n, row in enumerate(rows)]
+        return [replace(row, exchange=replace(row.exchange, probe=probe))
+                for row, probe in zip(rows, probes, strict=True)]  # fmt: skip
+
+    taught = {stage: list(candidates(about(stage), {}, MIXED)) for stage in (DISCOVERY, CONFIRM, RECTIFY, TEST)}
+    assert [len(rows) > 20 for rows in taught.values()] == [True, False, True, False]
+    assert not taught[CONFIRM] + taught[TEST]
 
 
 def test_what_was_forgotten_comes_first_and_often_and_as_half_of_the_replays_at_most() -> None:

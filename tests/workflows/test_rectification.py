@@ -5,13 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from evaluating.rows import MAKERS, write_rows
+from noisy_adapter import write_noise
 
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.errors import ModelError, RunError
+from auditdm_hub.errors import ModelError, ReleaseError, RunError
 from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.provenance import hardware
+from auditdm_hub.publishing.adapter import AdapterWish
 from auditdm_hub.rectifying.examples import Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.rectifying.watch import TuningWatch
@@ -19,11 +22,14 @@ from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
 from auditdm_hub.workflows.adapter_facts import adapter_facts
+from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, MERGED, TUNED, Rectification, rectify_run
 
 SMALL = Rectification(
     Mixture(size=400), TuningSettings(steps=16, batch_size=16, learning_rate=2e-3, eval_steps=4, device="cpu")
 )
+
+WISH = AdapterWish("org/repaired", True)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +71,7 @@ def test_the_merged_model_answers_as_the_adapter_does(rectified: Path) -> None:
 
 def test_its_card_says_what_it_was_trained_with(rectified: Path) -> None:
     run = Run.open(rectified)
-    source, facts = adapter_facts(run, rectified, "org/repaired", True, "org/base", lambda model: "apache-2.0")
+    source, facts = adapter_facts(run, WISH, rectified, "org/base", lambda model: "apache-2.0")
     assert (source, facts.purpose) == (rectified / ADAPTER, "rectified")
     rows = list(read_rows(rectified / FOLDER / "training.parquet"))
     assert facts.training["rows"] + facts.training["rows held out"] == len(rows)
@@ -74,6 +80,24 @@ def test_its_card_says_what_it_was_trained_with(rectified: Path) -> None:
     assert facts.seconds > 0
     assert facts.hardware == run.manifest["hardware"] == hardware()
     assert facts.comparisons
+
+
+def test_its_card_takes_evaluations_of_the_same_weights(rectified: Path, tmp_path: Path) -> None:
+    data = str(write_rows(tmp_path / "data", "pope", [MAKERS["pope"](n) for n in range(6)]))
+    wanted = Evaluation(
+        str(model_folder(TARGET)), str(rectified / ADAPTER), benchmarks=("pope",), data=data, device="cpu"
+    )
+    evaluated = run_evaluation(wanted, tmp_path / "evaluated")
+    run = Run.open(rectified)
+    _, facts = adapter_facts(run, WISH, rectified, "org/base", lambda model: "mit", [evaluated.path])
+    (benchmark,) = [each for each in facts.comparisons if each.dataset_id]
+    assert (benchmark.name, benchmark.after.trials) == ("pope", 6)
+    assert len(facts.comparisons) == len(json.loads((rectified / "evaluation.json").read_text())["comparisons"]) + 1
+    other = write_noise(str(model_folder(TARGET)), tmp_path / "other", 0.01)
+    with pytest.raises(ReleaseError, match="that is none of this adapter"):
+        adapter_facts(run, WISH, other, "org/base", lambda model: "mit", [evaluated.path])
+    with pytest.raises(ReleaseError, match="wanted the folder of an evaluation"):
+        adapter_facts(run, WISH, rectified, "org/base", lambda model: "mit", [tmp_path])
 
 
 class Killed(Exception):

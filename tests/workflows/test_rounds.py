@@ -11,6 +11,7 @@ from auditdm_hub.errors import RunError
 from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import TARGET, model_folder
+from auditdm_hub.publishing.adapter import AdapterWish
 from auditdm_hub.rectifying.examples import Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.report.rounds import Round, read_rounds
@@ -66,7 +67,9 @@ def test_report_and_card_have_the_table(repaired: tuple[Path, list[Round]]) -> N
         text = (path / file).read_text()
         assert "Rounds of repair" in text
         assert "after round 2" in text
-    source, facts = adapter_facts(Run.open(path), path, "me/repaired", True, "me/base", lambda model: "mit")
+    source, facts = adapter_facts(
+        Run.open(path), AdapterWish("me/repaired", True), path, "me/base", lambda model: "mit"
+    )
     assert source == path / ROUNDS / "adapter"
     card = adapter_card(facts)["README.md"].decode()
     assert "Rounds of repair" in card
