@@ -19,8 +19,10 @@ from auditdm_hub.publishing.licenses import join
 from auditdm_hub.publishing.plan import TOOL, Plan, as_json, changelog, empty_folder, files_below, finish
 from auditdm_hub.releases.manifest import Change, Manifest
 from auditdm_hub.releases.version import FIRST, Bump, Version
+from auditdm_hub.tables import read_rows
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ROWS = "training.parquet"
 KEPT = (".safetensors", ".json", ".jinja", ".model", ".txt")
 LEFT_OUT = ("trainer_state.json", "training_args.json")
 """Of the training, not of the adapter."""
@@ -55,6 +57,10 @@ def plan_adapter(
     empty_folder(folder)
     config = _copy(source, folder, facts.base)
     gates = Gates()
+    if facts.rows:
+        shutil.copyfile(facts.rows, folder / ROWS)
+        for number, row in enumerate(read_rows(facts.rows)):
+            gates.check_row(ROWS, str(number), row)
     gates.check_adapter(folder)
     gates.refuse()
     facts = replace(facts, license=join([facts.base_license]))

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from auditdm_hub.evaluating.comparison import Comparison
@@ -141,6 +142,7 @@ class Adapter:
         comparisons: before and after.
         audits: `results.json` of the runs in which it took part.
         rounds: audits between which it was made, if there were several.
+        rows: the table of what it was trained on, which goes along; None = it does not.
         changes: newest first.
         library: what loads it ("peft").
     """
@@ -161,6 +163,7 @@ class Adapter:
     comparisons: tuple[Comparison, ...] = ()
     audits: tuple[Results, ...] = ()
     rounds: tuple[Round, ...] = ()
+    rows: Path | None = None
     changes: tuple[Change, ...] = ()
     library: str = "peft"
 

@@ -73,6 +73,7 @@ def adapter_facts(
         seconds=results["seconds"]["train"] if results and steps else repaired.seconds,
         versions={key: str(value) for key, value in owner.manifest["versions"].items() if key in LIBRARIES},
         comparisons=_comparisons(owner, source, evaluations),
+        rows=_rows(owner) if own else None,
         rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
         audits=(results,) if results else (),
     )
@@ -115,6 +116,13 @@ def _adapted_model(owner: Run, results: Results | None, purpose: str) -> str:
     if name == PLAYGROUND:
         return TARGET
     return Path(name).resolve().name if Path(name).is_dir() else name
+
+
+def _rows(run: Run) -> Path | None:
+    """Return the table of what a run's adapter was trained on, where nobody else has a say in its publication."""
+    folder = run.path / "rectified"
+    labelled = json.loads((folder / "settings.json").read_text())["labelled"]
+    return None if labelled or "failures" in run.config else folder / "training.parquet"
 
 
 @dataclass(frozen=True, slots=True)

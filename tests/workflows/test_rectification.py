@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from evaluating.rows import MAKERS, write_rows
 from noisy_adapter import write_noise
+from typer.testing import Result
 
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
@@ -18,6 +20,8 @@ from auditdm_hub.publishing.adapter import AdapterWish
 from auditdm_hub.rectifying.examples import Mixture
 from auditdm_hub.rectifying.train import TuningSettings
 from auditdm_hub.rectifying.watch import TuningWatch
+from auditdm_hub.releases.address import parse_address
+from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
@@ -29,6 +33,7 @@ SMALL = Rectification(
     Mixture(size=400), TuningSettings(steps=16, batch_size=16, learning_rate=2e-3, eval_steps=4, device="cpu")
 )
 
+Cli = Callable[..., Result]
 WISH = AdapterWish("org/repaired", True)
 
 
@@ -80,6 +85,19 @@ def test_its_card_says_what_it_was_trained_with(rectified: Path) -> None:
     assert facts.seconds > 0
     assert facts.hardware == run.manifest["hardware"] == hardware()
     assert facts.comparisons
+    assert facts.rows == rectified / FOLDER / "training.parquet"
+
+
+def test_what_it_was_trained_on_goes_along(rectified: Path, tmp_path: Path, cli: Cli) -> None:
+    shelf = tmp_path / "shelf"
+    done = cli("publish", str(rectified), "--adapter", str(rectified), "--base", "org/base", "--to", str(shelf))
+    assert done.exit_code == 0, done.output
+    published = download(parse_address(str(shelf)), repo_type="model")
+    assert list(read_rows(published / "training.parquet")) == list(read_rows(rectified / FOLDER / "training.parquet"))
+    assert "`training.parquet`" in (published / "README.md").read_text()
+    table = published / "training.parquet"
+    table.write_bytes(table.read_bytes()[:-9] + b"x" + table.read_bytes()[-8:])
+    assert cli("verify", str(shelf)).exit_code == 1
 
 
 def test_its_card_takes_evaluations_of_the_same_weights(rectified: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from auditdm_hub.releases.schema import IMAGES
 
 __all__ = ["Finding", "Gates", "check_adapter_folder"]
 
-HASHES = frozenset({"id", "image_sha256", "source_image_sha256"})
+HASHES = frozenset({"id", "image_sha256", "source_image_sha256", "image_sha", "source_image_sha"})
 KEPT = 100  # findings that are kept; the others are counted
 DROP = "drop the row by its id under drop_rows in the run's curation.yaml, and run the audit with --resume"
 CLEAN = "remove it from the image file, or drop the row"
