@@ -1,14 +1,16 @@
 """Multiple choice: which option an answer names, and when all orders of the options count as one item.
 
-Reading follows MMMU's official evaluation (https://github.com/MMMU-Benchmark/MMMU), with one departure: an answer that
-names no option is wrong, while MMMU draws one of the options by lot. On four options that costs up to 25 points of the
-share that cannot be read, so that share is reported beside the score.
+Reading follows MMMU's official evaluation (https://github.com/MMMU-Benchmark/MMMU), with two departures where that
+would draw one of the options by lot. An answer that begins with a letter and a mark ("A. red", "B)") names that option,
+as in the evaluations of MMBench and MMStar; any other that names none is wrong. On four options that costs up to 25
+points of the share that cannot be read, so that share is reported beside the score.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
 EDGES = (",", ".", "!", "?", ";", ":", "'")
+LED = re.compile(r"[\W_]*([A-Z])\s*[.):]")
 WORDS_FOR_CONTENT = 5
 """A longer answer may name an option by its text."""
 INDICATORS = ("could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result ")
@@ -28,6 +30,7 @@ def option_named(answer: str, options: Mapping[str, str]) -> str | None:
         answer: of the model.
         options: letter -> its text; "" where only the question says it.
     """
+    led = LED.match(answer)
     for edge in EDGES:
         answer = answer.strip(edge)
     text = f" {answer} "
@@ -41,7 +44,7 @@ def option_named(answer: str, options: Mapping[str, str]) -> str | None:
         found = [letter for letter, place in places.items() if place >= 0]
         if found:
             return max(found, key=lambda letter: places[letter])
-    return None
+    return led[1] if led and led[1] in options else None
 
 
 def open_answer(answer: str, wanted: Sequence[str]) -> float:

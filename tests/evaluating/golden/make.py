@@ -2,39 +2,29 @@
 
     python tests/evaluating/golden/make.py SOURCES
 
-SOURCES holds clones of the repositories in `OFFICIAL`, each in a folder named OWNER+NAME, at the commit given there
-(`git clone`, `git checkout`); scikit-learn and editdistance, for `miou` jax and flax, have to be installed. `make.py
-SOURCES NAME ...` makes some of them. VQA's evaluation is for Python 2 and
-goes through lib2to3, which Python 3.11 has. Nothing of these repositories is in this one.
+SOURCES holds clones of the repositories in `OFFICIAL` (official.py), each in a folder named OWNER+NAME, at the commit
+given there (`git clone`, `git checkout`); scikit-learn, pandas, tqdm and editdistance, for `miou` jax and flax, have to
+be installed. `make.py SOURCES NAME ...` makes some of them. VQA's evaluation is for Python 2 and goes through lib2to3,
+which Python 3.11 has. Nothing of these repositories is in this one.
 """
 
 import io
+import itertools
 import json
-import subprocess
 import sys
 import tempfile
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock, patch
+
+from official import OFFICIAL, module, nothing, source
+from tables import YES_NO, mmbench, mme_scores, pope_figures
 
 HERE = Path(__file__).parent
-OFFICIAL = {
-    "vqa": ("GT-Vision-Lab/VQA", "a013f0043c1e2cdc995922dfe257f7149aa9af06",
-            "PythonEvaluationTools/vqaEvaluation/vqaEval.py"),
-    "textvqa": ("facebookresearch/mmf", "b0ffc7fba39f210f833c127362146aec01a2f259", "mmf/utils/m4c_evaluators.py"),
-    "aokvqa": ("allenai/aokvqa", "83786de0b24c4fef0bfe39420684f6f73d9f3581", "evaluation/eval_predictions.py"),
-    "anls": ("facebookresearch/mmf", "b0ffc7fba39f210f833c127362146aec01a2f259", "mmf/utils/m4c_evaluators.py"),
-    "relaxed": ("google-research/pix2struct", "945f27e936c9464d9d7c133f1bd1f4f383be9e99", "pix2struct/metrics.py"),
-    "mmmu": ("MMMU-Benchmark/MMMU", "bb0b95a945998d91dfef37e969e07d49d1139438", "mmmu/utils/eval_utils.py"),
-    "pope": ("AoiDragon/POPE", "08d957b917e5a378a2f99d35b6293c536a66298b", "evaluate.py"),
-    "miou": ("google-research/big_vision", "0127fb6b337ee2a27bf4e54dea79cff176527356",
-             "big_vision/evaluators/proj/paligemma/transfers/segmentation.py"),
-    "mme": ("zjunlp/Deco", "fee8d757c0a98036bc4e076b4ca6615350441ea7", "eval_tool/calculation.py"),
-}  # fmt: skip
-"""MME's eval_tool is handed out as an archive; this repository has it unchanged."""
 PEOPLE = [
     ["yes"] * 10,
     ["Yes"] * 10,
@@ -92,28 +82,28 @@ OPEN = [
     ("first line is 3\nsecond is 4", ["3"]), ("first line\nsecond", ["second"]), ("is :", ["x"]), ("5%", ["5"]),
     ("result = 6 = 2 * 3", ["3"]), ("no = sign here\nbut 9", ["9"]), ("I think so . Therefore it could be 8", ["8"]),
 ]  # fmt: skip
-YES_NO = [
-    "yes", "Yes", "no", "No", "NO", "Yes, there is.", "No, there is not.", "There is not a dog.", "There is no dog",
-    "There is a dog. No cat.", "nothing", "Not at all", "", "y", "n", "Yes.", "No.", " yes", "yes no", "maybe", "Yep",
-    "nope",
-    "I know it", "o", "YES!", "it is, no, yes", "No\n", "not. yes", "noon", "eyes", "The answer is yes",
-    "The answer is no",
+BEGUN = [
+    "A", "(B)", "B.", "C.", "(C).", "C!", "A!", "C:", "D ", " D", "  B  ", "Option A", "Option B", "The answer is B",
+    "The answer is C", "A cat", "B is right", "It is the one with the blue colour, I think", "OptionB",
+    "I would say it is the red car over there", "It must be green, surely not blue, so green", "**B**", "",
+    "The correct answer is **B**", "none of them", "e", "E", "?", "yes", "no", "0", "()", "(", "option ",
+    "the answer is ",
 ]  # fmt: skip
-
-
-def source(sources: Path, name: str) -> str:
-    """Return an official file at its commit."""
-    repository, commit, path = OFFICIAL[name]
-    folder = sources / repository.replace("/", "+")
-    git = next(each for each in (folder / "repo" / ".git", folder / "repo", folder) if (each / "HEAD").exists())
-    command = ["git", "-C", str(git), "show", f"{commit}:{path}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def module(text: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"__name__": name}
-    exec(compile(text, name, "exec"), found)
-    return found
+"""What MMStar reads as we do. Here all multiple choice is read as MMMU reads it (scoring/choices.py): left out is what
+MMStar reads otherwise by its first letters, such as "a" and "A. red", or "Because", which is B there."""
+WORDS = [
+    "yes", "no", "", "left", "right", "to the left", "totheleft", "two", "2", "dog", "dogs", "the dog", "hot dog",
+    "hotdog", "café", "cafe", "ﬁre", "fire", "日本", "yes no", "straße", "strasse",
+]  # fmt: skip
+"""No two of them differ in case, punctuation and outer space alone, which do not count here (scoring/texts.py)."""
+IMAGE = (512, 256)
+BOXES: list[list[float]] = [
+    [0, 0, 512, 256], [100, 50, 40, 20], [120, 50, 40, 20], [140, 50, 40, 20], [140, 70, 40, 20], [100, 70, 40, 20],
+    [110, 54, 20, 10], [100, 50, 40, 10], [100, 50, 20, 10], [90, 40, 60, 40], [100.5, 50.25, 42.5, 22.5],
+    [0, 0, 2, 2], [510, 254, 2, 2], [100, 50, 0, 0], [100, 50, 0, 20], [120, 60, 0, 0],
+]  # fmt: skip
+"""[left, top, width, height]: equal, sharing edges and corners, nested, empty. Left out are two boxes that have at most
+a pixel's width or height in common: in refer they do not overlap, in scoring/boxes.py they do."""
 
 
 def vqa(text: str) -> Iterator[tuple[Any, Any]]:
@@ -190,12 +180,6 @@ def miou(text: str) -> Iterator[tuple[Any, Any]]:
     import numpy as np
     from mask_weights import mask_cases, mask_of, mask_weights
 
-    def nothing(name: str, **held: object) -> types.ModuleType:
-        made = types.ModuleType(name)
-        made.__dict__.update(held)
-        sys.modules[name] = made
-        return made
-
     for name in ("big_vision", "big_vision.evaluators", "big_vision.pp", "tensorflow"):
         nothing(name)
     sys.modules["big_vision.evaluators"].common = nothing("big_vision.evaluators.common", process_sum=lambda x: x)  # type: ignore[attr-defined]
@@ -220,10 +204,54 @@ def miou(text: str) -> Iterator[tuple[Any, Any]]:
         yield [said, list(size), rectangles], float(dict(evaluator.run(None))["miou"])
 
 
+def mmstar(text: str) -> Iterator[tuple[Any, Any]]:
+    """Its evaluation wants a row of each subset: here the same one."""
+    import pandas as pd
+
+    nothing("vlmeval")
+    nothing("vlmeval.smp", get_logger=MagicMock(), tqdm=iter)
+    found = module(text, "mmstar")
+    held = text.split("MMStar_score_l2 = ")[1].split("MMStar_counter")[0]
+    subsets = [(group, part) for group, parts in eval(held.strip()).items() for part in parts]
+    for said, right in itertools.product(BEGUN, "ABCD"):
+        rows = [[said, right, "", *subset] for subset in subsets]
+        data = pd.DataFrame(rows, columns=["prediction", "answer", "bench", "category", "l2_category"])
+        scores: dict[str, float] = {}
+        found.update(load=lambda path, data=data: data, dump=lambda it, path, scores=scores: scores.update(it))
+        found["MMStar_eval"]("x.xlsx")
+        yield [said, right], scores["{}({})".format(*subsets[0])]
+
+
+def gqa(text: str) -> Iterator[tuple[Any, Any]]:
+    for said, wanted in itertools.product(WORDS, WORDS):
+        question = {
+            "answer": wanted, "isBalanced": True, "question": "Which?", "semantic": [], "groups": {"global": "g"},
+            "types": {"structural": "query", "semantic": "obj", "detailed": "x"},
+        }  # fmt: skip
+        with (
+            tempfile.TemporaryDirectory() as folder, chdir(folder), patch.object(sys, "argv", ["eval.py"]),
+            redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()),
+        ):  # fmt: skip
+            Path("val_all_questions.json").write_text(json.dumps({"1": question}))
+            Path("val_predictions.json").write_text(json.dumps([{"questionId": "1", "prediction": said}]))
+            scores = module(text, "eval")["scores"]
+        yield [said, wanted], scores["accuracy"] / 100
+
+
+def refcoco(text: str) -> Iterator[tuple[Any, Any]]:
+    """Of two empty boxes refer divides by 0, and overlap gives 0: no such case is here."""
+    cells = ("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    overlap = module(next(each for each in cells if "def computeIoU" in each), "demo")["computeIoU"]
+    for one, other in itertools.product(BOXES, BOXES):
+        if one[2] * one[3] > 0 or other[2] * other[3] > 0:
+            yield [one, other, IMAGE], overlap(one, other)
+
+
 def main(sources: Path, names: list[str]) -> None:
     makers: dict[str, Callable[[str], Iterator[tuple[Any, Any]]]] = {
         "vqa": vqa, "textvqa": textvqa, "aokvqa": aokvqa, "anls": anls, "relaxed": relaxed, "mmmu": mmmu,
-        "pope": pope, "mme": mme, "miou": miou,
+        "pope": pope, "mme": mme, "miou": miou, "pope_figures": pope_figures, "mme_scores": mme_scores,
+        "mmbench": mmbench, "mmstar": mmstar, "gqa": gqa, "refcoco": refcoco,
     }  # fmt: skip
     for name, maker in makers.items():
         if names and name not in names:
@@ -232,7 +260,9 @@ def main(sources: Path, names: list[str]) -> None:
         cases = [{"input": given, "expected": expected} for given, expected in maker(source(sources, name))]
         lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
         head = json.dumps({"repository": repository, "commit": commit, "file": path})
-        (HERE / f"{name}.json").write_text(f'{{"official": {head},\n"cases": [\n{lines}\n]}}\n')
+        command = json.dumps(f"python tests/evaluating/golden/make.py SOURCES {name}")
+        text = f'{{"official": {head},\n"command": {command},\n"cases": [\n{lines}\n]}}\n'
+        (HERE / f"{name}.json").write_text(text)
         sys.stdout.write(f"{name}: {len(cases)} cases\n")
 
 
