@@ -5,7 +5,7 @@
 3. A share of agreements is replayed, so that what the model can do is not forgotten: drawn evenly over the kinds of
    question and the answers that the references gave, or a replay of "yes" alone would teach to say yes. What target
    and references both call unanswerable belongs to it.
-4. What a first adapter made it forget is replayed before the rest, up to `MOST_REPEATS` times, as half of the replays
+4. What a first adapter made it forget is replayed before the rest, up to `MOST_RETURNS` times, as half of the replays
    at most.
 5. Nothing about an image of the splits "confirm" or "test", or of a release's test split, is ever trained on.
 6. A tenth of the source images is held out, to stop in time.
@@ -28,6 +28,8 @@ from auditdm_hub.releases.schema import split_of
 
 HELD_OUT = 10  # one source image in so many
 MOST_REPEATS = 4
+MOST_RETURNS = 2
+"""Of what was forgotten: more leave too little room for what cannot be answered."""
 UNTYPED = ""
 REPLAY, FORGOTTEN = "replay", "forgotten"
 KEPT = (REPLAY, FORGOTTEN)
@@ -113,7 +115,7 @@ def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     wanted = round(mixture.size * (1 - mixture.replay))
     taught = _balanced([list(every.values()) for _, every in sorted(lessons.items())], wanted, MOST_REPEATS, rng)
     count = round(len(taught) * mixture.replay / (1 - mixture.replay))
-    again = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_REPEATS, rng)
+    again = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_RETURNS, rng)
     first = again if len(again) <= count // 2 else rng.sample(again, count // 2)  # of each kind there is one at least
     kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count - len(first), 1, rng)
     rows = [*taught, *first, *kept]

@@ -86,7 +86,7 @@ def test_what_was_forgotten_comes_first_and_often_and_as_half_of_the_replays_at_
     def forgotten(count: int) -> list[Example]:
         return [Example(source(n), "is there a cat?", "no", FORGOTTEN, source(n)) for n in range(count)]
 
-    for count, wanted in ((5, 20), (200, 50), (0, 0)):
+    for count, wanted in ((5, 10), (200, 50), (0, 0)):
         parts = Counter(row.part for row in choose([*lessons, *replays, *forgotten(count)], MIXED))
         assert parts == Counter({"": 100, REPLAY: 100 - wanted, FORGOTTEN: wanted}), count
     kinds = [replace(row, question=f"{'is it ' * n}so?") for n, row in enumerate(forgotten(80))]  # each of its own
