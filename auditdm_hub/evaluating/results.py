@@ -58,7 +58,7 @@ def score_answers(benchmark: Benchmark, source: Source, prompt: str, answers: Se
 
 
 def compare_answers(
-    benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered], revision: str = ""
+    benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered], *, revision: str = ""
 ) -> Comparison:
     """Return before and after on the items that both models answered; `revision` is that of the data.
 

@@ -52,7 +52,7 @@ def _compared(comparisons: Sequence[Results]) -> Table:
     for each in comparisons:
         points = [100 * each[name] for name in ("difference", "low", "high")]
         mark = " (worse)" if _regressed(each) else ""
-        p_value = "" if each["p_value"] is None else f"{each['p_value']:.3f}"
+        p_value = "" if each["p_value"] is None else _chance(each["p_value"])
         table.add_row(
             f"{_plain(each['name'])}{mark}", _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
             f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", p_value,
@@ -98,7 +98,7 @@ def _looking(blind: Sequence[Results]) -> Table:
         points = [100 * each[name] for name in ("difference", "low", "high")]
         table.add_row(
             _plain(each["name"]), _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
-            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", f"{each['p_value']:.3f}",
+            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", _chance(each["p_value"]),
         )  # fmt: skip
     return table
 
@@ -112,6 +112,10 @@ def _failures(failures: Mapping[str, Results]) -> Table:
                 f"{100 * kind['low']:.1f}-{100 * kind['high']:.1f}", f"{kind['asked']:,}",
             )  # fmt: skip
     return table
+
+
+def _chance(p_value: float) -> str:
+    return "<0.001" if p_value < 0.0005 else f"{p_value:.3f}"
 
 
 def _percent(share: float) -> str:
