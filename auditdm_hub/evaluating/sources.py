@@ -17,6 +17,9 @@ from auditdm_hub.evaluating.benchmark import Ask, Benchmark, Row
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.releases.hub_errors import client_errors, explained
 
+RENAMED = ("lmms-lab-encoder/", "lmms-lab/")
+"""The organisation of most of the data sets, and its name until 2026-07-30: copies of the Hub may still have that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -44,10 +47,18 @@ def find_source(benchmark: Benchmark, data: Path | None, revision: str) -> Sourc
             raise ConfigError(f"--data {data}: there is no folder {benchmark.name} in it")
         return Source(str(folder), "")
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import RepositoryNotFoundError
 
-    with explained(f"{benchmark.dataset} (benchmark {benchmark.name})"):
-        found = HfApi().dataset_info(benchmark.dataset, revision=revision or None)
-    return Source(benchmark.dataset, str(found.sha))
+    name = benchmark.dataset
+    with explained(f"{name} (benchmark {benchmark.name})"):
+        try:
+            found = HfApi().dataset_info(name, revision=revision or None)
+        except RepositoryNotFoundError:
+            former = name.replace(*RENAMED)
+            if former == name or not HfApi().repo_exists(former, repo_type="dataset"):
+                raise
+            name, found = former, HfApi().dataset_info(former, revision=revision or None)
+    return Source(name, str(found.sha))
 
 
 def items_of(benchmark: Benchmark, source: Source, ask: Ask, limit: int | None) -> Iterator[Item]:
