@@ -16,7 +16,7 @@ from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_item
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.records import Judged, Seed
-from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, UNTYPED, Example, Mixture, candidates
+from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, UNTYPED, Example, Mixture, candidates, may_teach
 from auditdm_hub.releases.schema import UNASSIGNED, split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
@@ -50,6 +50,11 @@ class Lessons(Protocol):
 
     def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterable[Example]:
         """Return what there is to train on."""
+        ...
+
+    @property
+    def tests(self) -> int:
+        """How many questions of a user's own data are left out because their images confirm or test."""
         ...
 
     def image(self, sha: str) -> Image:
@@ -112,6 +117,12 @@ class AuditLessons:
             rows = refused(self._folder / REFUSALS)
             yield from (row for row in rows if (row.image_sha, row.question) not in asked)
 
+    @property
+    def tests(self) -> int:
+        """How many questions of a labelled data set are left out because their images confirm or test."""
+        made = [run for run in self.runs if self._extra.labelled and run is not self._run]
+        return sum(not may_teach(row.probe.source_image_sha) for run in made for row in trials_of(run))
+
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
         stores = (*(run.images for run in self.runs), ImageStore(self._folder / IMAGES))
@@ -166,6 +177,7 @@ class ReleaseLessons:
     """Lessons from a released failure set: its failures and agreements of the split "train"."""
 
     more = ()
+    tests = 0
 
     def __init__(self, release: Path, target: ModelSpec, images: ImageStore) -> None:
         """Take a verified release, the model to repair, and where images are kept."""

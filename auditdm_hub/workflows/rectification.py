@@ -258,6 +258,11 @@ class _Rectifying:
     def _data(self, folder: Path) -> list[str]:
         kinds = self._lessons.kinds()
         mixture = self._wanted.mixture
+        if self._lessons.tests:
+            self._watcher.say(
+                f"{self._lessons.tests:,} questions of {self._wanted.labelled} are left out: their images are of the "
+                "splits that confirm or test"
+            )
         kept, held = divide(choose(self._lessons.examples(kinds, mixture), mixture))
         table = [
             {**asdict(row), "held_out": held_out} for part, held_out in ((kept, False), (held, True)) for row in part

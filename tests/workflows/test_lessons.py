@@ -267,8 +267,12 @@ def test_the_answers_of_a_labelled_data_set_go_before_the_consensus(path: Path, 
         lines.append({"file_name": f"{number}.png", "question": question, "answer": truth.answer if truth else ""})
     (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     columns = {"image": "image", "question": "question", "answer": "answer"}
-    rectify_run(path, replace(SMALL, pool_questions=60, labelled=str(folder), columns=columns))
+    said: list[str] = []
+    wanted = replace(SMALL, pool_questions=60, labelled=str(folder), columns=columns)
+    rectify_run(path, wanted, watcher=replace(SILENT, say=said.append))
     pool = Run.open(path / FOLDER / "pool")
+    left_out = sum(split_of(row.probe.source_image_sha) == "test" for row in trials_of(pool))
+    assert f"{left_out} questions of {folder} are left out: their images are of the splits that confirm or test" in said
     answers = {
         str(row["image_sha"]): (row["question"], row["answer"]) for row in read_rows(pool.path / "seeds.parquet")
     }
