@@ -33,6 +33,11 @@ def images_of(run: Run) -> MoreImages:
     return MoreImages(run.images, tuple(seed for seed in seeds if _teaches(seed.image_sha)))
 
 
+def are_there(folder: Path) -> bool:
+    """Whether a folder has its images."""
+    return (folder / TABLE).is_file()
+
+
 def more_images(
     config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> MoreImages:
@@ -48,7 +53,7 @@ def more_images(
         PoolError: the pool has none.
     """
     store, table = ImageStore(folder), folder / TABLE
-    if not table.is_file():
+    if not are_there(folder):
         folder.mkdir(parents=True, exist_ok=True)
         items = (item for item in pool_items(config) if item.image is None or _may_teach(item.image))
         write_table(table, [asdict(seed) for seed in fill_pool(items, count, store, progress).seeds])

@@ -23,7 +23,7 @@ from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.api import audit
 from auditdm_hub.workflows.departures import SIDES, SecondLook
-from auditdm_hub.workflows.more_images import MoreImages, images_of, more_images
+from auditdm_hub.workflows.more_images import MoreImages, are_there, images_of, more_images
 from auditdm_hub.workflows.parts import ADAPTER as AUDITOR
 from auditdm_hub.workflows.pools import GIVEN
 from auditdm_hub.workflows.refusals import ask_near_misses
@@ -140,7 +140,9 @@ class MoreLessons:
                   "seed": self._run.config["seed"] + SEEDS[IMAGES]}  # fmt: skip
         if extra.labelled:
             config |= {"pool": extra.labelled, "columns": dict(extra.columns or {})}
-        return more_images(AuditConfig(**config), count, self._folder / IMAGES, watcher.stage(f"rectify {IMAGES}"))
+        folder = self._folder / IMAGES
+        tell = None if are_there(folder) else watcher.stage(f"rectify {IMAGES}")
+        return more_images(AuditConfig(**config), count, folder, tell)
 
     @property
     def _alone(self) -> ModelSpec:

@@ -280,7 +280,7 @@ class _Rectifying:
         return parts
 
     def _tune(self, data: Path, out: Path, tuning: TuningSettings, resume: bool) -> list[str]:
-        report = self._watcher.stage("rectify")
+        report = self._watcher.stage(f"rectify {DRAFT}" if out.name == DRAFT else "rectify")
         lessons = self._lessons
         tune(lessons.target, self._training(data), lessons.image, tuning, out, resume, report)
         return [str((out / name).relative_to(self._run.path)) for name in ("adapter", "log.jsonl")]
