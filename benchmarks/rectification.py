@@ -63,7 +63,7 @@ from auditdm_hub.workflows.rectification import (
     Rectification,
     rectify_run,
 )
-from benchmarks.gap_errors import OTHER, Kept, Subject, measured, rate, subject_of, the_way
+from benchmarks.gap_errors import OTHER, Kept, Subject, at_loss, measured, rate, subject_of, the_way
 from benchmarks.search_success import truth_of, wrongly_answered
 
 RESULTS = Path("benchmarks/results/rectification.json")
@@ -192,8 +192,11 @@ def _true_failures(run: Run) -> float:
     return 1000 * len(pairs) / len(rows)
 
 
-HEADS = ("target", "rows from", "error in gaps before", "after", "gone", "outside before", "after",
-         "worst skill without a gap", "worst outside its gap", "rows", "minutes")  # fmt: skip
+LOSS = 0.01
+"""Of what lies outside the gaps: where ways of repair are compared."""
+HEADS = ("target", "rows from", "error in gaps before", "in gaps after", "gone", "gone at 1 point lost",
+         "error outside before", "outside after", "worst skill without a gap", "worst outside its gap",
+         "asked of all models", "rows", "minutes")  # fmt: skip
 
 
 def row_of(name: str, variant: str, seeds: Sequence[tuple[Kept, Kept]]) -> tuple[str, ...]:
@@ -206,12 +209,21 @@ def row_of(name: str, variant: str, seeds: Sequence[tuple[Kept, Kept]]) -> tuple
     worst = [max(each for each in lost if each[2] == free) for free in (True, False)]
     minutes = mean(sum(value for key, value in two["seconds"].items() if key != "audit") for _, two in seeds) / 60
     return (
-        name, variant, f"{before:.1%}", f"{after:.1%}", f"{1 - after / before:.0%}",
+        name, variant, f"{before:.1%}", f"{after:.1%}", f"{1 - after / before:.0%}", _at_one_point(seeds),
         f"{mean(rate(one['skills'].values()) for one, _ in seeds):.2%}",
         f"{mean(rate(two['skills'].values()) for _, two in seeds):.2%}",
         *(f"{skill} {100 * share:+.1f}" for share, skill, _ in worst),
-        f"{mean(two['rows'] for _, two in seeds):,.0f}", f"{minutes:.1f}",
+        f"{mean(two['asked'] for _, two in seeds):,.0f}", f"{mean(two['rows'] for _, two in seeds):,.0f}",
+        f"{minutes:.1f}",
     )  # fmt: skip
+
+
+def _at_one_point(seeds: Sequence[tuple[Kept, Kept]]) -> str:
+    """Return the share of the error in gaps that is gone where so much is lost outside; "" if the way was not gone."""
+    if not all("way" in two for _, two in seeds):
+        return ""
+    left = [at_loss(two["way"], rate(one["skills"].values()) + LOSS) / rate(one["gaps"].values()) for one, two in seeds]
+    return f"{1 - mean(left):.0%}"
 
 
 def kept_or_made(results: Path, key: str, make: Callable[[], Kept]) -> Kept:
@@ -237,7 +249,10 @@ def run_variant(subject: Subject, seed: int, variant: str, each: int, out: Path)
 
 
 def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Path) -> None:
-    """Draw what is left of the error in the gaps over what was lost outside them, a point per variant and seed."""
+    """Draw what is left of the error in the gaps over what was lost outside them.
+
+    A point for each variant and seed, and a line for the way from the whole adapter to a part of it.
+    """
     import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
 
     figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
@@ -245,8 +260,13 @@ def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Pat
         left = [rate(two["gaps"].values()) / rate(one["gaps"].values()) for one, two in seeds]
         lost = [rate(two["skills"].values()) - rate(one["skills"].values()) for one, two in seeds]
         marker = "*" if variant == DEFAULT else "o"
-        axes.scatter([100 * share for share in lost], [100 * share for share in left], 60, label=f"{name}, {variant}",
-                     marker=marker)  # fmt: skip
+        drawn = axes.scatter([100 * share for share in lost], [100 * share for share in left], 60,
+                             label=f"{name}, {variant}", marker=marker)  # fmt: skip
+        for one, two in seeds:
+            before, outside = rate(one["gaps"].values()), rate(one["skills"].values())
+            way = [(100 * (each["skills"] - outside), 100 * each["gaps"] / before) for each in two.get("way", ())]
+            if way:
+                axes.plot(*zip(*way, strict=True), color=drawn.get_facecolor()[0], linewidth=1)
     axes.axhline(30, color="gray", linestyle=":", linewidth=1)
     axes.set(xlabel="error outside the gaps, points more than before", ylabel="error inside the gaps, % of before",
              ylim=(0, 100))  # fmt: skip
