@@ -1,5 +1,6 @@
 """On an accelerator: the playground answers as on the CPU, and an audit runs from the command to its report."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,3 +42,18 @@ def test_an_audit_on_the_accelerator(tmp_path: Path, cli: Callable[..., Result])
     assert done.exit_code == 0, done.output
     results = Run.open(out).results()
     assert results["search_success"]["trained"]["trials"] >= 60
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("bits", ((), ("--four-bit",)))
+def test_a_repair_on_the_accelerator(bits: tuple[str, ...], tmp_path: Path, cli: Callable[..., Result]) -> None:
+    out = tmp_path / "run"
+    done = cli("audit", "--device", "cuda", "--steps", "0", "--probes", "150", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    done = cli("rectify", str(out), "--device", "cuda", "--probes", "0", "--pool-questions", "0", "--refusals", "100",
+               "--second-look", "200", "--rows", "400", "--steps", "60", *bits)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    losses = [json.loads(line) for line in (out / "rectified" / "tuned" / "log.jsonl").read_text().splitlines()]
+    told = [each["loss"] for each in losses if "loss" in each]
+    assert sum(told[-10:]) < sum(told[:10])
+    load_vlm(str(model_folder(TARGET)), device="cuda", adapter=str(out / "rectified" / "adapter"))
