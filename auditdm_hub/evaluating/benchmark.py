@@ -54,6 +54,7 @@ class Benchmark:
         weights: a Space of the Hub and a file in it, if the metric needs weights of its own.
         scorer: makes `score` of that file.
         prefix_only: whether only PaliGemma can answer.
+        by_group: whether the items of a group are one question, which counts once.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Benchmark:
     weights: tuple[str, str] = ("", "")
     scorer: Callable[[Path], Callable[[Sequence[Answered]], list[float]]] | None = None
     prefix_only: bool = False
+    by_group: bool = False
 
     def ask(self, prefix_model: bool) -> Ask:
         """Return what puts a question into the prompt of a model."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auditdm_hub.models.loading import WEIGHTS
 from auditdm_hub.statistics import holm
 
 FILE = "evaluation.json"
@@ -58,7 +59,7 @@ def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 def weights_of(adapter: Path) -> str:
     """Return the SHA-256 of an adapter's weights; "" if the folder has none."""
-    file = adapter / "adapter_model.safetensors"
+    file = adapter / WEIGHTS
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
 
 

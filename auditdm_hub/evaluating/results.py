@@ -45,6 +45,9 @@ def score_answers(benchmark: Benchmark, source: Source, prompt: str, answers: Se
     if not got:
         raise RunError(f"{benchmark.name}: none of {len(answers):,} questions was answered")
     scores = benchmark.score(got)
+    figures, missing = dict(benchmark.figures(got, scores)), len(answers) - len(got)
+    counted = _counted(benchmark, got)
+    got, scores = [got[place] for place in counted], [scores[place] for place in counted]
     low, high = mean_interval(scores, groups(got))
     parts = defaultdict[str, list[float]](list)
     for item, score in zip(got, scores, strict=True):
@@ -52,15 +55,15 @@ def score_answers(benchmark: Benchmark, source: Source, prompt: str, answers: Se
             parts[item.part].append(score)
     return Score(
         benchmark.name, benchmark.metric, source.where, source.revision, benchmark.split, prompt,
-        sum(scores) / len(scores), low, high, len(got), len(answers) - len(got),
-        {name: sum(every) / len(every) for name, every in sorted(parts.items())}, dict(benchmark.figures(got, scores)),
+        sum(scores) / len(scores), low, high, len(got), missing,
+        {name: sum(every) / len(every) for name, every in sorted(parts.items())}, figures,
     )  # fmt: skip
 
 
 def compare_answers(
-    benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered], *, revision: str = ""
+    benchmark: Benchmark, before: Sequence[Answered], after: Sequence[Answered], *, source: Source | None = None
 ) -> Comparison:
-    """Return before and after on the items that both models answered; `revision` is that of the data.
+    """Return before and after on the items that both models answered; `source` is where the data came from.
 
     Raises:
         RunError: there are none.
@@ -70,8 +73,9 @@ def compare_answers(
     if not pairs:
         raise RunError(f"{benchmark.name}: there is no item that both models answered")
     old, new = ([pair[place] for pair in pairs] for place in (0, 1))
-    scores = benchmark.score(old), benchmark.score(new)
-    names = groups(old)
+    counted = _counted(benchmark, old)
+    scores = [[every[place] for place in counted] for every in (benchmark.score(old), benchmark.score(new))]
+    names = groups([old[place] for place in counted])
     found = paired_difference(scores[0], scores[1], names)
     sides = []
     for values in scores:
@@ -79,8 +83,19 @@ def compare_answers(
         sides.append(Measured(sum(values) / len(values), low, high, len(values)))
     return Comparison(
         benchmark.name, benchmark.metric, benchmark.better, sides[0], sides[1], found.difference, found.low, found.high,
-        found.p_value, benchmark.dataset, benchmark.name, revision,
+        found.p_value, source.where if source and source.revision else benchmark.dataset, benchmark.name,
+        source.revision if source else "",
     )  # fmt: skip
+
+
+def _counted(benchmark: Benchmark, items: Sequence[Answered]) -> list[int]:
+    """Return the places of the items that count: all, or the first of each group that is one question."""
+    if not benchmark.by_group:
+        return list(range(len(items)))
+    first = dict[str, int]()
+    for place, item in enumerate(items):
+        first.setdefault(item.group, place)
+    return list(first.values())
 
 
 def groups(items: Sequence[Answered]) -> list[str]:

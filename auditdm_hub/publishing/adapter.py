@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from auditdm_hub.errors import ReleaseError
+from auditdm_hub.models.loading import WEIGHTS
 from auditdm_hub.publishing.difference import Difference
 from auditdm_hub.publishing.facts import Adapter, AdapterCard
 from auditdm_hub.publishing.gates import Gates
@@ -21,7 +22,7 @@ from auditdm_hub.releases.manifest import Change, Manifest
 from auditdm_hub.releases.version import FIRST, Bump, Version
 from auditdm_hub.tables import read_rows
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 ROWS = "training.parquet"
 KEPT = (".safetensors", ".json", ".jinja", ".model", ".txt")
 LEFT_OUT = ("trainer_state.json", "training_args.json")
@@ -60,7 +61,7 @@ def plan_adapter(
     if facts.rows:
         shutil.copyfile(facts.rows, folder / ROWS)
         for number, row in enumerate(read_rows(facts.rows)):
-            gates.check_row(ROWS, str(number), row)
+            gates.check_row(ROWS, str(number), row, "leave --training-rows out")
     gates.check_adapter(folder)
     gates.refuse()
     facts = replace(facts, license=join([facts.base_license]))

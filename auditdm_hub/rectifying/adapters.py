@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+from auditdm_hub.models.loading import WEIGHTS
+
+CONFIG = "adapter_config.json"
 
 
 def scale_adapter(adapter: Path, share: float, out: Path) -> None:

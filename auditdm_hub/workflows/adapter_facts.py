@@ -31,7 +31,7 @@ TUNED = ("learning_rate", "batch_size", "lora_rank", "lora_alpha", "adapt", "agr
 
 def adapter_facts(
     run: Run, wish: AdapterWish, given: Path, base: str, license_of: Callable[[str], str],
-    evaluations: Sequence[Path] = (),
+    evaluations: Sequence[Path] = (), rows: bool = False,
 ) -> tuple[Path, Adapter]:  # fmt: skip
     """Return the folder of an adapter and what is known of it.
 
@@ -42,9 +42,10 @@ def adapter_facts(
         base: the Hub id of the base model, if the user says it.
         license_of: returns the licence of a model.
         evaluations: runs of `auditdm-hub evaluate` with this adapter.
+        rows: whether the table of what it was trained on goes along.
 
     Raises:
-        ReleaseError: there is no adapter, or an evaluation is one of another.
+        ReleaseError: there is no adapter, an evaluation is one of another, or there is no such table.
     """
     source, purpose, owner = _find(run, given)
     named = base or base_of(source)
@@ -73,7 +74,7 @@ def adapter_facts(
         seconds=results["seconds"]["train"] if results and steps else repaired.seconds,
         versions={key: str(value) for key, value in owner.manifest["versions"].items() if key in LIBRARIES},
         comparisons=_comparisons(owner, source, evaluations),
-        rows=_rows(owner) if own else None,
+        rows=_rows(owner, own) if rows else None,
         rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
         audits=(results,) if results else (),
     )
@@ -118,11 +119,12 @@ def _adapted_model(owner: Run, results: Results | None, purpose: str) -> str:
     return Path(name).resolve().name if Path(name).is_dir() else name
 
 
-def _rows(run: Run) -> Path | None:
-    """Return the table of what a run's adapter was trained on, where nobody else has a say in its publication."""
-    folder = run.path / "rectified"
-    labelled = json.loads((folder / "settings.json").read_text())["labelled"]
-    return None if labelled or "failures" in run.config else folder / "training.parquet"
+def _rows(run: Run, own: bool) -> Path:
+    """Return the table of what a run's adapter was trained on."""
+    table = run.path / "rectified" / "training.parquet"
+    if not own or not table.is_file():
+        raise ReleaseError("--training-rows: of this adapter it is not known what it was trained on: leave it out")
+    return table
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,10 +351,9 @@ class _Evaluating:
         found = []
         for name in self._asked_names:
             before, after = answers["before", name], answers["after", name]
-            revision = sources[name].revision if name in sources else ""
             for part, benchmark in self._compared(name, before):
                 kept = [[item for item in side if part in ("", item.part)] for side in (before, after)]
-                found.append(compare_answers(benchmark, *kept, revision=revision))
+                found.append(compare_answers(benchmark, *kept, source=sources.get(name)))
         return corrected(found)
 
     def _blind(self, answers: Mapping[tuple[str, str], Sequence[Answered]]) -> tuple[Comparison, ...]:

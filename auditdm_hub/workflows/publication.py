@@ -48,13 +48,14 @@ class Options:
     """How to publish; each is an option of `auditdm-hub publish`.
 
     `licenses`: name of a model -> its licence; `license_files`: licence -> a file with its terms. `base`: the Hub id of
-    an adapter's base model, where the adapter names a folder. `evaluations`: runs that evaluated the adapter. `check`:
-    read the release back.
+    an adapter's base model, where the adapter names a folder. `evaluations`: runs that evaluated the adapter. `rows`:
+    what it was trained on goes along. `check`: read the release back.
     """
 
     to: Path | None = None
     adapter: Path | None = None
     evaluations: tuple[Path, ...] = ()
+    rows: bool = False
     base: str = ""
     version: str = ""
     append: bool = False
@@ -185,7 +186,9 @@ def _plan(
     license_of = license_lookup(run, options.licenses)
     if options.adapter:
         wish = AdapterWish(name, on_hub, version, texts)
-        source, facts = adapter_facts(run, wish, options.adapter, options.base, license_of, options.evaluations)
+        source, facts = adapter_facts(
+            run, wish, options.adapter, options.base, license_of, options.evaluations, options.rows
+        )
         return plan_adapter(source, facts, wish, _manifest_of(newest, "adapter"), cards.adapter, stage)
     rows = RunRows(run, license_of)
     found = _manifest_of(newest, "dataset")
@@ -221,8 +224,8 @@ def _manifest_of(folder: Path | None, kind: Kind) -> Manifest | None:
 
 
 def _refuse_contradictions(name: str, options: Options) -> None:
-    if options.evaluations and not options.adapter:
-        raise ConfigError("--evaluation goes with --adapter: it says what an adapter changed")
+    if (options.evaluations or options.rows) and not options.adapter:
+        raise ConfigError("--evaluation and --training-rows go with --adapter")
     if options.append and options.replace:
         raise ConfigError("--append and --replace: say one of them")
     if options.to is None and name.count("/") != 1:

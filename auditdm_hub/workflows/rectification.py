@@ -189,21 +189,14 @@ def _refuse_other(path: Path, wanted: Rectification, resume: bool) -> None:
     before = json.loads(file.read_text())
     differing = list(differing_keys(before, json.loads(json.dumps(asdict(wanted)))))
     differing = [name for name in differing if name not in FREE]
-    if differing and all(name.startswith("tuning.") for name in differing) and not _trained(path):
-        for name in (TUNED, DRAFT):  # a training that broke down may be done otherwise, with the same lessons
-            shutil.rmtree(path / FOLDER / name, ignore_errors=True)
-    elif differing:
+    broke = not Run.open(path).stage_done("rectify")  # a training that broke down may be done otherwise
+    if differing and not (broke and all(name.startswith("tuning.") for name in differing)):
         raise RunError(
             f"{path} was rectified with other settings (differing: {', '.join(differing)}): remove {path / FOLDER} "
             "to do it anew"
         )
     if not resume:
         raise RunError(f"{path} holds a rectification: add --resume to go on with it, or remove {path / FOLDER}")
-
-
-def _trained(path: Path) -> bool:
-    run = Run.open(path)
-    return run.stage_done("rectify") or run.stage_done(f"rectify {DRAFT}")
 
 
 class _Rectifying:
@@ -214,6 +207,7 @@ class _Rectifying:
     def run(self, resume: bool) -> None:
         self._folder.mkdir(exist_ok=True)
         settings, more = self._folder / SETTINGS, self._lessons.more
+        self._forget_other_tuning(settings)
         atomic_write_json(settings, asdict(self._wanted))
         if not self._run.stage_done(f"rectify {DRAFT}"):  # what followed from another draft
             for name in (LOOKS, DEPARTURES):
@@ -227,7 +221,7 @@ class _Rectifying:
         except AuditDMError:
             if not any(self._run.stage_done(f"rectify {name}") for name in (*more, DRAFT)):
                 settings.unlink()  # nothing was made yet that other settings would not fit
-                for name in (IMAGES, REFUSALS):
+                for name in (IMAGES, REFUSALS, DRAFT):
                     shutil.rmtree(self._folder / name, ignore_errors=True)
             raise
         tuned = self._folder / TUNED
@@ -236,6 +230,15 @@ class _Rectifying:
         if self._wanted.merge:
             self._stage("rectify merge", self._merge)
         self._stage("rectify evaluate", self._evaluate)
+
+    def _forget_other_tuning(self, settings: Path) -> None:
+        """Remove what was trained with other settings of training, and what followed from it; lessons stay."""
+        before = json.loads(settings.read_text())["tuning"] if settings.is_file() else None
+        if before and {**before, "device": ""} != {**asdict(self._wanted.tuning), "device": ""}:
+            for name in (TUNED, DRAFT, LOOKS, DEPARTURES):
+                shutil.rmtree(self._folder / name, ignore_errors=True)
+            for name in (TRAINING, KINDS):
+                (self._folder / name).unlink(missing_ok=True)
 
     def _stage(self, name: str, work: Any) -> None:  # noqa: ANN401 - a function that returns what it wrote
         if self._run.stage_done(name):

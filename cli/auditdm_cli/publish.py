@@ -24,6 +24,9 @@ def command(
     evaluation: Annotated[
         list[Path] | None, typer.Option(metavar="RUN", help="With --adapter: an evaluation of it, for its card.")
     ] = None,
+    training_rows: Annotated[
+        bool, typer.Option("--training-rows", help="With --adapter: what it was trained on goes along.")
+    ] = False,
     base: Annotated[str, typer.Option(help="Hub id of the adapter's base model.")] = "",
     version: Annotated[str, typer.Option(help="Default: what the changes since the last release require.")] = "",
     append: Annotated[bool, typer.Option("--append", help="Add the run to what was released before.")] = False,
@@ -57,8 +60,9 @@ def command(
     if gated not in ("", "auto", "manual"):
         raise ConfigError(f"--gated: got {gated!r}, wanted auto or manual")
     options = Options(
-        to=to, adapter=adapter, evaluations=tuple(evaluation or ()), base=base, version=version, append=append,
-        replace=replace, private=private, gated=cast(Literal["auto", "manual"] | None, gated or None), parent=parent,
+        to=to, adapter=adapter, evaluations=tuple(evaluation or ()), rows=training_rows, base=base, version=version,
+        append=append, replace=replace, private=private, parent=parent,
+        gated=cast(Literal["auto", "manual"] | None, gated or None),
         licenses=pairs("--model-license", model_license),
         license_files={key: Path(file) for key, file in pairs("--license-file", license_file).items()},
         check=check,

@@ -85,7 +85,8 @@ def command(
     options = {
         "probes": probes, "pool_questions": pool_questions, "refusals": refusals, "second_look": second_look,
         "rows": rows, "agreement": agreement, "replay": replay, "steps": steps, "batch_size": batch_size,
-        "learning_rate": learning_rate, "lora_rank": rank, "lora_alpha": alpha or (2 * rank if rank else None),
+        "learning_rate": learning_rate, "lora_rank": rank,
+        "lora_alpha": alpha if alpha is not None else 2 * rank if rank else None,
         "adapt": adapt, "margin": margin, "repair": repair, "four_bit": four_bit,
     }  # fmt: skip
     source = Source(run, failures, target, out, answer_prompt)

@@ -124,7 +124,9 @@ def test_mmbench(given: list[dict[str, Any]], expected: dict[str, Any]) -> None:
     ]
     scored = score("mmbench", rows, [answer for each in given for answer in each["said"]])
     assert scored.value == pytest.approx(expected["accuracy"], abs=1e-9)
-    assert [scored.parts[str(index)] > 0 for index in range(len(given))] == [hit == 1 for hit in expected["right"]]
+    assert [scored.parts[str(index)] for index in range(len(given))] == expected["right"]
+    assert scored.items == len(given)
+    assert 0 <= scored.low <= scored.value <= scored.high <= 1
 
 
 @pytest.mark.parametrize(("given", "expected"), golden("mmstar"))

@@ -355,7 +355,7 @@ def test_training_data_that_were_tampered_with_are_refused(path: Path) -> None:
         patch.setattr("auditdm_hub.workflows.rectification.tune", _killed)
         with pytest.raises(KeyboardInterrupt):
             rectify_run(path, SMALL)
-        patch.setattr("auditdm_hub.workflows.rectification.split_of", lambda sha: "test")
+        patch.setattr("auditdm_hub.workflows.rectification.may_teach", lambda sha: False)
         with pytest.raises(RunError, match="holds an image of a split that tests"):
             rectify_run(path, SMALL, resume=True)
 

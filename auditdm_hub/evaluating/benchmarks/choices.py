@@ -121,15 +121,11 @@ def _realworld_right(answer: str, wanted: Wanted) -> float:
 
 
 def _all_turns(items: Sequence[Answered]) -> list[float]:
-    """Return a score above 0 for the rotations of a question that are all answered rightly.
-
-    Each question counts alike, however many options it has: the mean of the scores is the share of such questions.
-    """
+    """Return 1 for every rotation of a question whose rotations are all answered rightly."""
     turns: dict[str, list[bool]] = {}
     for item, score in zip(items, each(right_letter)(items), strict=True):
         turns.setdefault(item.group, []).append(score == 1)
-    share = len(items) / len(turns) if turns else 0.0
-    return [share * circular(turns[item.group]) / len(turns[item.group]) for item in items]
+    return [circular(turns[item.group]) for item in items]
 
 
 def unread(items: Sequence[Answered], scores: Sequence[float]) -> dict[str, float]:
@@ -149,7 +145,7 @@ BENCHMARKS = (
     Benchmark(
         "mmbench", "lmms-lab-encoder/MMBench", "dev", "circular accuracy: right with the options in every rotation",
         ("index", "image", "question", "answer", "A", "B"), _mmbench, _all_turns, config="en", prompt=LETTER,
-        figures=unread, source="arXiv:2307.06281",
+        figures=unread, source="arXiv:2307.06281", by_group=True,
     ),
     Benchmark(
         "mmt-bench", "lmms-lab-encoder/MMT-Benchmark", "val", "accuracy of the option",

@@ -51,12 +51,12 @@ class Gates:
         """
         refuse(self._findings, self._found)
 
-    def check_row(self, config: str, identity: str, row: Mapping[str, Any]) -> None:
-        """Check the texts, the images and the licences of a row."""
+    def check_row(self, config: str, identity: str, row: Mapping[str, Any], remedy: str = DROP) -> None:
+        """Check the texts, the images and the licences of a row; `remedy` is what to do about a text."""
         where = f"{config} row {identity}"
         for column, text in _texts(row):
             self._checked["texts"] += 1
-            self._add(Finding(gate, f"{where}, column {column}", what, DROP) for gate, what in _found_in(text))
+            self._add(Finding(gate, f"{where}, column {column}", what, remedy) for gate, what in _found_in(text))
         for column in IMAGES:
             if row.get(column):
                 place = f"{where}, column {column}"
