@@ -31,9 +31,9 @@ def test_markup_in_the_name_of_a_type_is_text() -> None:
 def test_the_table_of_rounds() -> None:
     rounds = [
         {"round": 1, "rate": 0.8, "types": [NAME, "other"], "first_types": {NAME: [10, 10]}, "kept": [0, 40],
-         "benchmarks": {"suite": 0.5}},
+         "benchmarks": {"suite": 0.5}, "answers": 12345, "seconds": 90.0},
         {"round": 2, "rate": 0.2, "types": [], "first_types": {NAME: [1, 10]}, "kept": [2, 40],
-         "benchmarks": {"suite": 0.75}},
+         "benchmarks": {"suite": 0.75}, "answers": 7, "seconds": 600.0},
     ]  # fmt: skip
     console = Console(file=io.StringIO(), width=80, highlight=False)
     show_rounds(rounds, console)
@@ -42,3 +42,5 @@ def test_the_table_of_rounds() -> None:
     assert any(f"wrong: {SHOWN}" in line and line.rstrip().endswith("1 of 10") for line in lines)
     assert found["suite"][-2:] == ["50.0%", "75.0%"]
     assert found["failure types found"][-2:] == ["2", "0"]
+    assert found["answers asked for"][-2:] == ["12,345", "7"]
+    assert found["minutes"][-2:] == ["1.5", "10.0"]
