@@ -86,7 +86,28 @@ class RandomAuditor:
         return f"<{action}> {random.Random(seed).choice(choices)}"
 
 
-class PoolQuestions:
+class OwnQuestions:
+    """Asks each image the question that stands beside it."""
+
+    id = "own-questions"
+
+    def write(
+        self,
+        images: Sequence[Image],
+        actions: Sequence[Action],
+        questions: Sequence[str],
+        themes: Sequence[str | None],
+        seeds: Sequence[int],
+    ) -> list[str]:
+        """Return one question per image; it depends on the image's own question and the seed alone."""
+        return [f"<question> {self._pick(own, seed)}" for own, seed in zip(questions, seeds, strict=True)]
+
+    def _pick(self, own: str, seed: int) -> str:
+        del seed
+        return own
+
+
+class PoolQuestions(OwnQuestions):
     """Asks each image the question that stands beside it in the pool, or one that it may not admit.
 
     One image of three is asked a question about another image, and one of three its own with one word changed for
@@ -113,17 +134,6 @@ class PoolQuestions:
             self._alike.setdefault(_shape(question), []).append(question.split())
         self._others = list(kinds.values())
         self.id = f"pool-questions@{content_id(list(others), length=8)}"
-
-    def write(
-        self,
-        images: Sequence[Image],
-        actions: Sequence[Action],
-        questions: Sequence[str],
-        themes: Sequence[str | None],
-        seeds: Sequence[int],
-    ) -> list[str]:
-        """Return one question per image; it depends on the image's own question and the seed alone."""
-        return [f"<question> {self._pick(own, seed)}" for own, seed in zip(questions, seeds, strict=True)]
 
     def _pick(self, own: str, seed: int) -> str:
         rng = random.Random(seed)
@@ -162,23 +172,6 @@ class PoolQuestions:
             return own
         place, word = rng.choice(pairs)
         return " ".join([*words[:place], word, *words[place + 1 :]])
-
-
-class OwnQuestions:
-    """Asks each image the question that stands beside it."""
-
-    id = "own-questions"
-
-    def write(
-        self,
-        images: Sequence[Image],
-        actions: Sequence[Action],
-        questions: Sequence[str],
-        themes: Sequence[str | None],
-        seeds: Sequence[int],
-    ) -> list[str]:
-        """Return one question per image."""
-        return [f"<question> {own}" for own in questions]
 
 
 CONTENT = frame("content")

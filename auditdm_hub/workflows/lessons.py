@@ -53,7 +53,7 @@ class Lessons(Protocol):
         ...
 
     @property
-    def tests(self) -> int:
+    def left_out(self) -> int:
         """How many questions of a user's own data are left out because their images confirm or test."""
         ...
 
@@ -118,7 +118,7 @@ class AuditLessons:
             yield from (row for row in rows if (row.image_sha, row.question) not in asked)
 
     @property
-    def tests(self) -> int:
+    def left_out(self) -> int:
         """How many questions of a labelled data set are left out because their images confirm or test."""
         made = [run for run in self.runs if self._extra.labelled and run is not self._run]
         return sum(not may_teach(row.probe.source_image_sha) for run in made for row in trials_of(run))
@@ -177,7 +177,7 @@ class ReleaseLessons:
     """Lessons from a released failure set: its failures and agreements of the split "train"."""
 
     more = ()
-    tests = 0
+    left_out = 0
 
     def __init__(self, release: Path, target: ModelSpec, images: ImageStore) -> None:
         """Take a verified release, the model to repair, and where images are kept."""

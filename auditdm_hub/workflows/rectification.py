@@ -261,9 +261,9 @@ class _Rectifying:
     def _data(self, folder: Path) -> list[str]:
         kinds = self._lessons.kinds()
         mixture = self._wanted.mixture
-        if self._lessons.tests:
+        if left_out := self._lessons.left_out:
             self._watcher.say(
-                f"{self._lessons.tests:,} questions of {self._wanted.labelled} are left out: their images are of the "
+                f"{left_out:,} questions of {self._wanted.labelled} are left out: their images are of the "
                 "splits that confirm or test"
             )
         kept, held = divide(choose(self._lessons.examples(kinds, mixture), mixture))

@@ -3,7 +3,8 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,22 @@ def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@contextmanager
+def killed_at_write(number: int) -> Iterator[None]:
+    """Let answers be kept so often, and die at the next."""
+    asking, written = asking_module.write_table, list[Path]()
+
+    def write(file: Path, *table: Any) -> None:  # noqa: ANN401
+        if len(written) == number:
+            raise KeyboardInterrupt
+        written.append(file)
+        asking(file, *table)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking_module, "write_table", write)
+        yield
+
+
 def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path: Path, tmp_path: Path) -> None:
     wanted = replace(SMALL, mixture=Mixture(size=300, replay=0.8), pool_questions=40, refusals=120)
     whole = Path(shutil.copytree(path, tmp_path / "whole"))
@@ -108,19 +125,8 @@ def test_what_the_target_refuses_is_kept_and_what_it_answers_is_left_alone(path:
     assert all(taught[key]["label"] == "unanswerable" for key in refused & set(taught))
     assert all(taught[key]["part"] == REPLAY for key in refused & set(taught))
 
-    asking = asking_module.write_table
-    with pytest.MonkeyPatch.context() as patch:  # killed while it asked
-        written: list[Path] = []
-
-        def write(file: Path, *table: Any) -> None:  # noqa: ANN401
-            if len(written) == 1:
-                raise KeyboardInterrupt
-            written.append(file)
-            asking(file, *table)
-
-        patch.setattr(asking_module, "write_table", write)
-        with pytest.raises(KeyboardInterrupt):
-            rectify_run(path, wanted)
+    with killed_at_write(1), pytest.raises(KeyboardInterrupt):  # while it asked
+        rectify_run(path, wanted)
     rectify_run(path, wanted, resume=True)
     for name in ("training.parquet", "adapter/adapter_model.safetensors"):
         assert (path / FOLDER / name).read_bytes() == (whole / FOLDER / name).read_bytes()
@@ -169,17 +175,7 @@ def test_the_references_are_asked_where_a_first_adapter_answers_otherwise(path: 
 
         patch.setattr(TuningWatch, "on_step_end", dying)
         killed("rectify pool")
-    with pytest.MonkeyPatch.context() as patch:  # while the draft answers
-        written: list[Path] = []
-        asking = asking_module.write_table
-
-        def write(file: Path, *table: Any) -> None:  # noqa: ANN401
-            if len(written) == 4:
-                raise KeyboardInterrupt
-            written.append(file)
-            asking(file, *table)
-
-        patch.setattr(asking_module, "write_table", write)
+    with killed_at_write(4):  # while the draft answers
         killed("rectify pool", "rectify draft")
     with pytest.MonkeyPatch.context() as patch:  # between the looks and what the references say
         patch.setattr("auditdm_hub.workflows.more_lessons.OwnQuestions", _killed)
