@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -50,7 +50,7 @@ class Asking:
     """How an endpoint is asked. `seconds` = how long one try may take; `tries` = the most of them.
 
     `keys`: server (host, or host and port) -> environment variable with its key; none for any other server, but if it
-    is empty, OPENAI_API_KEY for all.
+    is empty, OPENAI_API_KEY for all. `keep_lines`: lines of a question stay lines; an audit folds white space.
     """
 
     prompt_template: str = QUESTION
@@ -59,6 +59,7 @@ class Asking:
     seconds: float = 120.0
     tries: int = 6
     keys: Mapping[str, str] = field(default_factory=dict)
+    keep_lines: bool = False
 
     def key_of(self, url: str) -> str:
         """Return the name of the environment variable that holds the key for a server; "" = it gets none."""
@@ -98,6 +99,13 @@ class EndpointVLM:
         self._silent = 0
         self._ended = ""
 
+    def again(self, prompt_template: str, max_new_tokens: int) -> "EndpointVLM":
+        """Return the same model with another prompt, in which lines stay lines; an audit folds white space."""
+        asking = replace(
+            self._asking, prompt_template=prompt_template, max_new_tokens=max_new_tokens, keep_lines=True
+        )  # fmt: skip
+        return EndpointVLM(self._name, asking, self._ledger, self.family)
+
     def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
         """Answer `questions[i]` on `images[i]`; `None` where no answer was got.
 
@@ -110,7 +118,8 @@ class EndpointVLM:
         by_object = {id(image): image for image in images}
         names = {key: image_sha(image) for key, image in by_object.items()}
         named = {names[key]: image for key, image in by_object.items()}
-        requests = [(names[id(image)], " ".join(text.split())) for image, text in zip(images, questions, strict=True)]
+        fold = str if self._asking.keep_lines else _folded
+        requests = [(names[id(image)], fold(text)) for image, text in zip(images, questions, strict=True)]
         urls = {sha: _data_url(image) for sha, image in named.items()}
         distinct = list(dict.fromkeys(requests))
         with ThreadPoolExecutor(self._asking.concurrency) as pool:
@@ -179,6 +188,10 @@ class EndpointVLM:
 def is_endpoint(name: str) -> bool:
     """Whether a name is that of a model behind an endpoint."""
     return bool(ENDPOINT.fullmatch(name))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _client(url: str, asking: Asking) -> "OpenAI":

@@ -9,6 +9,8 @@ from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.errors import ModelError
 
 MILLION = 1_000_000
+SPENDING = "spending.json"
+"""The file of a run."""
 Prices = Mapping[str, tuple[float, float]]
 """URL#MODEL or MODEL -> price of a million tokens read, and of a million written, in one currency."""
 

@@ -30,16 +30,16 @@ from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
 from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
 from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
 from auditdm_hub.evaluating.sources import Source, find_source, find_weights, items_of, refuse_other_columns
+from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.playground.skills import SKILLS
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
 from auditdm_hub.releases.download import download
 from auditdm_hub.runs import Run
-from auditdm_hub.workflows.specs import spec_of
+from auditdm_hub.workflows.evaluated import AFTER, Evaluated
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
-    from auditdm_hub.models.transformers_vlm import TransformersVLM
     from auditdm_hub.protocols import VisionLanguageModel
 
 RELEASED = "failures"
@@ -124,6 +124,7 @@ def _names(wanted: Evaluation) -> list[str]:
     names = list(dict.fromkeys([*wanted.benchmarks, *suites.get(wanted.suite, ())]))
     if wanted.driver not in DRIVERS:
         raise ConfigError(f"--driver: got {wanted.driver!r}, wanted {' or '.join(DRIVERS)}")
+    _refuse_elsewhere(wanted)
     if wanted.driver == lmms.NAME:
         if wanted.revisions:
             raise ConfigError("--revision goes without --driver lmms-eval, whose tasks say which data they read")
@@ -142,6 +143,12 @@ def _names(wanted: Evaluation) -> list[str]:
     return names
 
 
+def _refuse_elsewhere(wanted: Evaluation) -> None:
+    for option, given in (("--adapter", wanted.adapter), (f"--driver {lmms.NAME}", wanted.driver == lmms.NAME)):
+        if given and is_endpoint(wanted.model):
+            raise ConfigError(f"{option} needs weights, and {wanted.model} is behind an endpoint")
+
+
 class _Evaluating:
     """One evaluation; models are loaded when they are first needed."""
 
@@ -149,7 +156,7 @@ class _Evaluating:
         self, run: Run, wanted: Evaluation, names: Sequence[str], own: "VisionLanguageModel | None", watcher: Watcher
     ) -> None:
         self._run, self._wanted, self._names, self._own, self._watcher = run, wanted, names, own, watcher
-        self._loaded: dict[str, TransformersVLM] = {}
+        self._models = Evaluated(asdict(wanted), own, lambda: self._adapter, run.path)
         self._scorers: dict[str, Callable[[Sequence[Answered]], list[float]]] = {}
 
     def run(self) -> None:
@@ -172,7 +179,7 @@ class _Evaluating:
             self._release  # noqa: B018 - downloads
         if self._wanted.adapter:
             self._adapter  # noqa: B018
-        loaded = self._load(self._sides[0]) if self._own is None else None
+        loaded = self._models.load(self._sides[0]) if self._models.is_loaded_here else None
         prefix = bool(loaded and loaded.takes_prefix)
         atomic_write_json(self._run.path / ASKED, {"prefix": prefix})
         for name in self._names:
@@ -190,7 +197,7 @@ class _Evaluating:
 
     @property
     def _sides(self) -> tuple[str, ...]:
-        sides = ("before", "after") if self._wanted.adapter else ("model",)
+        sides = ("before", AFTER) if self._wanted.adapter else ("model",)
         return tuple(each for side in sides for each in ((side, side + BLIND) if self._wanted.blind else (side,)))
 
     @cached_property
@@ -225,7 +232,8 @@ class _Evaluating:
             self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
                                    time.monotonic() - begun)  # fmt: skip
             return
-        model, ask = self._asked(side.removesuffix(BLIND), name)
+        benchmark = PLAYGROUND if name in (NAME, RELEASED) else find(name)
+        model, ask = self._models.asked(side.removesuffix(BLIND), benchmark, as_audited=benchmark is PLAYGROUND)
         items = self._items(name, ask)
         total = self._total(name)
         items = _blinded(items) if side.endswith(BLIND) else items
@@ -239,7 +247,7 @@ class _Evaluating:
     def _run_task(self, side: str, name: str) -> None:
         if self._own is not None:
             raise ConfigError("--driver lmms-eval asks models that are loaded by name, not objects")
-        model = self._load(side.removesuffix(BLIND))
+        model = self._models.load(side.removesuffix(BLIND))
         change = _grey if side.endswith(BLIND) else _same
         lmms.run_task(model, name, self._wanted.limit, self._wanted.data, self._folder(side, name), change)
 
@@ -276,16 +284,6 @@ class _Evaluating:
             return failure_items(self._release, wanted.split, wanted.limit)
         return items_of(find(name), self._sources[name], ask, wanted.limit)
 
-    def _asked(self, side: str, name: str) -> "tuple[VisionLanguageModel, Ask]":
-        """Return the model of a side as a benchmark asks it, and what writes its prompts."""
-        benchmark = PLAYGROUND if name in (NAME, RELEASED) else find(name)
-        if self._own is not None and side != "after":
-            return self._own, benchmark.ask(prefix_model=False)
-        loaded = self._load(side)
-        if name in (NAME, RELEASED):
-            return loaded, benchmark.ask(loaded.takes_prefix)
-        return loaded.again("{question}", benchmark.max_new_tokens), benchmark.ask(loaded.takes_prefix)
-
     @cached_property
     def _adapter(self) -> str:
         """The folder of the adapter; one that is named as a release is downloaded and verified."""
@@ -293,14 +291,6 @@ class _Evaluating:
         if Path(name).is_dir() and not is_releases(Path(name)):
             return name
         return str(download(parse_address(name), repo_type="model", say=self._watcher.say))
-
-    def _load(self, side: str) -> "TransformersVLM":
-        if side not in self._loaded:
-            self._loaded.clear()  # one model in memory at a time
-            wanted = self._wanted
-            adapter = self._adapter if side == "after" else None
-            self._loaded[side] = spec_of(asdict(wanted), wanted.model).load(adapter)
-        return self._loaded[side]
 
     def _results(self, sources: Mapping[str, Source]) -> dict[str, Any]:
         answers = {(side, name): read_answers(self._run.path / "answers" / side / name)

@@ -24,7 +24,7 @@ from auditdm_hub.config import PLAYGROUND, AuditConfig
 from auditdm_hub.curate import load_embedder
 from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
-from auditdm_hub.models.ledger import Ledger
+from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.models.revision import versioned
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
-SPENDING, REVISIONS = "spending.json", "revisions.json"
+REVISIONS = "revisions.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import typer
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A folder, a Hub id, or playground for the embedded target.")],
+    model: Annotated[str, typer.Argument(help="A folder, a Hub id, URL#MODEL, or playground (the embedded target).")],
     adapter: Annotated[
         str, typer.Option(metavar="DIR|REPO@V", help="A LoRA adapter: the model is evaluated before and after.")
     ] = "",
@@ -58,7 +58,11 @@ def command(
         limit=limit, data=data, revisions=pairs("--revision", revision), blind=blind, driver=driver, seed=seed,
         answer_prompt=answer_prompt, device=device, batch_size=batch_size,
     )  # fmt: skip
-    path = Path(out) if out else default_path(Path("runs"), f"evaluate-{Path(model).name}", latest=resume)
+    path = (
+        Path(out)
+        if out
+        else default_path(Path("runs"), f"evaluate-{Path(model.rpartition('#')[2]).name}", latest=resume)
+    )
     line = resume_line(sys.argv[1:], str(path))
     try:
         with Reporter(quiet or as_json) as reporter:

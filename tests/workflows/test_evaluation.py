@@ -4,15 +4,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from evaluating.rows import MAKERS, write_rows
+from models.faulty_endpoint import Reply, failed, said, serving
 from PIL import Image
 
 from auditdm_hub.errors import ConfigError, ReleaseError, RunError
 from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import CHUNK, read_answers
+from auditdm_hub.evaluating.benchmarks import find
 from auditdm_hub.evaluating.comparison import FILE
+from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
 
@@ -105,6 +109,31 @@ def test_no_answer_is_no_wrong_answer(data: str, tmp_path: Path) -> None:
     wanted = Evaluation("own", benchmarks=("vqav2",), data=data, limit=3)
     with pytest.raises(RunError, match="none of 3 questions was answered"):
         run_evaluation(wanted, tmp_path / "run", own=Own(said=None))
+
+
+def test_an_endpoint_is_asked_with_the_lines_of_the_prompt(data: str, tmp_path: Path) -> None:
+    def reply(number: int, body: dict[str, Any]) -> Reply:
+        return failed(400, "too long") if number == 0 else said("yes")
+
+    with serving(reply) as (url, log):
+        wanted = Evaluation(f"{url}#org/m", benchmarks=("vqav2",), data=data)
+        run = run_evaluation(wanted, tmp_path / "run")
+    (score,) = json.loads((run.path / FILE).read_text())["scores"]["model"]
+    unanswered = score["unanswered"]
+    assert 1 <= unanswered < COUNT  # equal questions on one image are one request
+    text = str(log.requests[0]["messages"][0]["content"][1]["text"])
+    assert "\n" in text
+    assert log.requests[0]["max_tokens"] == find("vqav2").max_new_tokens
+    assert Ledger(run.path / SPENDING, {}).tokens == {wanted.model: (100 * (len(log.requests) - 1),
+                                                                     10 * (len(log.requests) - 1))}  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{"adapter": "playground@v1.0.0"}, {"driver": lmms.NAME}])
+def test_what_needs_weights_is_refused_of_an_endpoint(more: dict[str, str], data: str, tmp_path: Path) -> None:
+    wanted = Evaluation("http://127.0.0.1:9/v1#m", benchmarks=("vqav2",), data=data, **more)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="needs weights, and http"):
+        run_evaluation(wanted, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_released_failures_beside_controls(tmp_path: Path) -> None:
