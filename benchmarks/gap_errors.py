@@ -1,6 +1,7 @@
 """Targets whose weaknesses are known, and the errors inside and outside of them, on fresh questions of every skill."""
 
 import io
+import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.items import Answered, Item
@@ -85,15 +87,22 @@ def _png(image: Image.Image) -> bytes:
 
 @cache
 def gaps_of(subject: Subject, each: int, out: Path) -> dict[str, str]:
-    """Return the gap of each question that lies in one, by its id."""
-    found = dict[str, str]()
-    for item in suite(each, out):
+    """Return the gap of each question that lies in one, by its id; found out once."""
+    file = out / f"gaps-{subject.name}-{each}.json"
+    if not file.is_file():
+        atomic_write_json(file, dict(_inside(subject, suite(each, out))))
+    found: dict[str, str] = json.loads(file.read_text())
+    return found
+
+
+def _inside(subject: Subject, items: Iterable[Item]) -> Iterator[tuple[str, str]]:
+    for item in items:
         scene = read(item.image)
         truth = solve(scene, item.question) if scene else None
         if scene and truth:
             name = next((gap.name for gap in subject.gaps if gap.answer(scene, truth) is not None), "")
-            found |= {item.id: name} if name else {}
-    return found
+            if name:
+                yield item.id, name
 
 
 def measured(subject: Subject, adapter: Path | None, answers: Path, each: int, out: Path) -> Kept:
