@@ -9,7 +9,7 @@ Each topic is then described by a few phrases that most of its questions have an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,13 @@ class Capability:
 
     def claims(self, question: Sequence[str]) -> bool:
         """Return whether a cue is in the folded words of a question."""
-        return any(all(contains(question, words(part)) for part in cue.split(" & ")) for cue in self.cues)
+        return any(all(contains(question, part) for part in _parts(cue)) for cue in self.cues)
+
+
+@cache
+def _parts(cue: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each part of a cue."""
+    return tuple(tuple(words(part)) for part in cue.split(" & "))
 
 
 @lru_cache(maxsize=1)
