@@ -32,6 +32,7 @@ from auditdm_hub.presets import preset_path
 from auditdm_hub.records import ROLES, Action
 
 PLAYGROUND = "playground"
+NO_MODEL = "none"
 # No result depends on these, so a run may be resumed with others.
 FREE_KEYS = frozenset({"answer_timeout", "endpoints", "out", "device", "report_to", "rectification"})
 # The words for a reader of YAML, where pydantic's are for a reader of Python.
@@ -56,7 +57,8 @@ class AuditConfig(Section):
     references: tuple[Name, ...] = ()
     """The models that vote, by family; none = those of the playground."""
     holdout: str = ""
-    """A reference that is never in the vote: shows whether the auditor learned to game the ensemble."""
+    """A reference that is never in the vote: shows whether the auditor learned to game the ensemble. "" = that of
+    the playground beside its references; "none" = no model at all."""
     auditor: Name = PLAYGROUND
     """A base model, or the run folder of an auditor that was trained before."""
     known: tuple[Name, ...] = ()

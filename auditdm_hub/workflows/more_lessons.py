@@ -15,7 +15,7 @@ from typing import Any
 
 from auditdm_hub.auditing.auditors import OwnQuestions, PoolQuestions
 from auditdm_hub.auditing.generate import read_trials
-from auditdm_hub.config import AuditConfig
+from auditdm_hub.config import NO_MODEL, AuditConfig
 from auditdm_hub.evaluating.asking import read_answers
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.records import Judged
@@ -107,7 +107,7 @@ class MoreLessons:
         settings = {
             **config, "steps": 0, "probes": trials, "known": [], "baseline": False, "out": str(self._folder / name),
             "pool_size": max(config["pool_size"], 2 * trials),
-            "seed": config["seed"] + SEEDS[name], "question_share": 1.0,
+            "seed": config["seed"] + SEEDS[name], "question_share": 1.0, "holdout": NO_MODEL,
             "training": {**config["training"], "choose_images": False},
         }  # fmt: skip
         if extra.max_cost is not None:

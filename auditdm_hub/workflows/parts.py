@@ -20,7 +20,7 @@ from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.auditing.prompts import DEFAULT_PROMPTS, AuditorPrompts
 from auditdm_hub.auditing.texts import generic_texts
 from auditdm_hub.cache import AnswerCache, CachedVLM
-from auditdm_hub.config import PLAYGROUND, AuditConfig
+from auditdm_hub.config import NO_MODEL, PLAYGROUND, AuditConfig
 from auditdm_hub.curate import load_embedder
 from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
@@ -87,10 +87,10 @@ class Cast:
 
     @cached_property
     def holdout(self) -> "VisionLanguageModel | None":
-        """A reference without a vote: the one that is named, or the playground's among its own references."""
+        """A reference without a vote: the one that is named, none, or the playground's among its own references."""
         if self._parts.holdout:
             return self._timed(self._parts.holdout)
-        if not (self._config.holdout or self._own_references):
+        if self._config.holdout == NO_MODEL or not (self._config.holdout or self._own_references):
             return None
         return self._vlm(self._config.holdout or PLAYGROUND, "holdout")
 
@@ -184,7 +184,11 @@ class Cast:
         config, base = self._config, SharedBase(self.auditor_base, Loading(self._device))
         names = (config.target, *config.references, config.holdout, config.judge, config.gate)
         settings = config.model_dump()
-        here = (spec_of(settings, name).on(self._device) for name in names if name and not is_endpoint(name))
+        here = (
+            spec_of(settings, name).on(self._device)
+            for name in names
+            if name not in ("", NO_MODEL) and not is_endpoint(name)
+        )
         return base if self._device.startswith("cuda") or any(base.serves(spec) for spec in here) else None
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auditdm_hub.config import PLAYGROUND, AuditConfig
+from auditdm_hub.config import NO_MODEL, PLAYGROUND, AuditConfig
 from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.models.revision import split_pin
 from auditdm_hub.playground.models import AUDITOR, HOLDOUT, REFERENCES, TARGET, model_folder
@@ -119,7 +119,7 @@ def _roles(config: AuditConfig) -> dict[str, tuple[str, ...]]:
     names = config.references or (PLAYGROUND,) * len(REFERENCES)
     for number, (name, place) in enumerate(zip(names, REFERENCES * len(names), strict=False), 1):
         take(f"reference {number}", name, place)
-    if config.holdout or not config.references:
+    if config.holdout != NO_MODEL and (config.holdout or not config.references):
         take("holdout", config.holdout or PLAYGROUND, HOLDOUT)
     base = Path(config.auditor)
     take("auditor", str(Run.open(base).config["auditor"]) if (base / MANIFEST).is_file() else config.auditor, AUDITOR)

@@ -54,7 +54,7 @@ SETTINGS, TRAINING, KINDS, STRENGTH = "settings.json", "training.parquet", "type
 TUNED = "tuned"
 FREE = ("tuning.device", "merge", "max_cost")
 """Settings that may be others when a rectification goes on: no adapter depends on them."""
-DRAFT_SHARE = 0.5
+DRAFT_SHARE = 1 / 3
 """Steps of the draft as a share of those of the adapter: enough to see where it will change answers."""
 
 

@@ -25,7 +25,7 @@ def command(
     reference: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="A model that votes; repeat it for each.")
     ] = None,
-    holdout: Annotated[str | None, typer.Option(help="A reference kept out of the vote, as a check.")] = None,
+    holdout: Annotated[str | None, typer.Option(help="A reference kept out of the vote, as a check; or none.")] = None,
     auditor: Annotated[str | None, typer.Option(help="A base model, or the run of a trained auditor.")] = None,
     known: Annotated[
         list[str] | None, typer.Option(metavar="RUN", help="A run whose failure types are known; repeat it for each.")

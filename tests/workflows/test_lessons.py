@@ -55,6 +55,7 @@ def test_more_is_asked_on_other_images_and_all_of_it_is_learned_from(path: Path)
     before = {row.probe.image_sha for arm in ("prompt_only", "random") for row in read_trials(path / "exchanges" / arm)}
     rectify_run(path, replace(SMALL, probes=60, pool_questions=80))
     lessons, pool = (Run.open(path / FOLDER / name) for name in ("lessons", "pool"))
+    assert lessons.results()["models"]["holdout"] is None  # it has no vote, and teaches nothing
     written = read_trials(lessons.path / "exchanges" / "prompt_only")
     asked = read_trials(pool.path / "exchanges" / "prompt_only")
     assert sum(row.probe.first_pass for row in written) == 60

@@ -47,6 +47,8 @@ def test_own_references_bring_no_holdout(cast: Casting) -> None:
     assert (without.references, without.holdout) == (voters, None)
     fourth = Model("own-holdout", "kite")
     assert cast(Parts(references=voters, holdout=fourth)).holdout is fourth
+    assert cast().holdout is not None
+    assert cast(holdout="none").holdout is None
 
 
 def test_the_pool_of_the_playground_depends_on_the_seed(cast: Casting) -> None:
