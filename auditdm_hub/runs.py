@@ -124,13 +124,14 @@ class Run:
         self.verify(name)
         return True
 
-    def finish_stage(self, name: str, outputs: Sequence[str], seconds: float) -> Stage:
+    def finish_stage(self, name: str, outputs: Sequence[str], seconds: float, again: bool = False) -> Stage:
         """Record that a stage is finished. If it was finished before with another result, later stages are forgotten.
 
         Args:
             name: the stage.
             outputs: what it wrote, relative to the run: files, or folders, which stand for all files below them.
             seconds: wall-clock time that it took.
+            again: it was written again for people to read, and no later stage depends on it.
 
         Raises:
             RunError: an output is missing, or the run was opened for reading.
@@ -141,7 +142,7 @@ class Run:
         digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
         stage = Stage(digest, round(seconds, 3), datetime.now(UTC).isoformat(timespec="seconds"), digests)
         stages = dict(self._manifest["stages"])
-        if name in stages and stages[name]["digest"] != digest:
+        if name in stages and stages[name]["digest"] != digest and not again:
             names = list(stages)
             stages = {kept: stages[kept] for kept in names[: names.index(name)]}
         stages[name] = asdict(stage)

@@ -66,6 +66,16 @@ def test_repeating_a_stage_with_another_result_forgets_the_later_ones(tmp_path: 
         assert not run.stage_done("curate")
 
 
+def test_what_was_written_again_for_people_leaves_the_later_ones(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", CONFIG) as run:
+        for name in ("curate", "report", "rectify"):
+            finish(run, name, name)
+        (run.path / "report.txt").write_text("another wording")
+        run.finish_stage("report", ["report.txt"], 1.0, again=True)
+        assert list(run.stages) == ["curate", "report", "rectify"]
+        assert all(run.stage_done(name) for name in run.stages)
+
+
 def test_an_output_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with Run.create(tmp_path / "r", CONFIG) as run, pytest.raises(RunError, match="did not write its output"):
         run.finish_stage("probe", ["exchanges"], seconds=1)

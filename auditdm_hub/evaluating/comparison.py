@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from auditdm_hub.errors import RunError
 from auditdm_hub.models.loading import WEIGHTS
 from auditdm_hub.statistics import holm
 
@@ -64,10 +65,17 @@ def weights_of(adapter: Path) -> str:
 
 
 def read_comparisons(file: Path) -> tuple[Comparison, ...]:
-    """Return what evaluation.json says of before and after; nothing if there was no evaluation."""
+    """Return what evaluation.json says of before and after; nothing if there was no evaluation.
+
+    Raises:
+        RunError: the file is not what was written.
+    """
     if not file.is_file():
         return ()
-    return tuple(_parsed(json.loads(file.read_text())["comparisons"]))
+    try:
+        return tuple(_parsed(json.loads(file.read_text())["comparisons"]))
+    except (ValueError, KeyError, TypeError):
+        raise RunError(f"{file} is damaged, or was written by another version") from None
 
 
 def _parsed(rows: Iterable[dict[str, object]]) -> Iterable[Comparison]:

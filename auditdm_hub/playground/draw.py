@@ -9,6 +9,8 @@ import math
 from functools import cache
 from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from auditdm_hub.playground.world import (
@@ -162,25 +164,29 @@ def _tiles() -> dict[bytes, tuple[str, Thing | None]]:
     return {tile(b, thing).tobytes(): (b, thing) for b in BACKGROUNDS for thing in contents()}
 
 
+@cache
+def _pixels(background: str, thing: Thing | None) -> NDArray[np.uint8]:
+    return np.asarray(tile(background, thing))  # (16, 16, 3)
+
+
 def draw(scene: Scene) -> Image.Image:
     """Return the scene's picture, RGB, 64x64 pixels."""
-    picture = Image.new("RGB", (SIZE, SIZE))
+    picture = np.empty((SIDE, TILE, SIDE, TILE, 3), np.uint8)  # rows of cells, of pixels, columns of cells, of pixels
     for cell, thing in enumerate(scene.cells):
-        picture.paste(tile(scene.background, thing), (cell % SIDE * TILE, cell // SIDE * TILE))
-    return picture
+        picture[cell // SIDE, :, cell % SIDE] = _pixels(scene.background, thing)
+    return Image.frombytes("RGB", (SIZE, SIZE), picture.tobytes())
 
 
 def read(picture: Image.Image) -> Scene | None:
     """Return the scene that a picture shows, or None if it is not a picture of the playground."""
     if picture.size != (SIZE, SIZE):
         return None
-    rgb = picture.convert("RGB")
+    rgb = np.asarray(picture.convert("RGB")).reshape(SIDE, TILE, SIDE, TILE, 3)
     known = _tiles()
     grounds: set[str] = set()
     cells: list[Thing | None] = []
     for cell in range(SIDE**2):
-        left, top = cell % SIDE * TILE, cell // SIDE * TILE
-        found = known.get(rgb.crop((left, top, left + TILE, top + TILE)).tobytes())
+        found = known.get(rgb[cell // SIDE, :, cell % SIDE].tobytes())
         if found is None:
             return None
         grounds.add(found[0])

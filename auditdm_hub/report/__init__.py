@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from auditdm_hub.atomic import atomic_write_text
+from auditdm_hub.evaluating.comparison import FILE, read_comparisons
 from auditdm_hub.images import ImageStore
 from auditdm_hub.report.facts import ModelFacts, PoolFacts, RunFacts, RunModels
 from auditdm_hub.report.html import render_html
@@ -41,10 +42,11 @@ def write_report(run_path: Path, results: Results, store: ImageStore) -> tuple[P
         store: its images.
 
     Raises:
-        RunError: an image of an example is missing or was changed, or the table of rounds was.
+        RunError: an image of an example is missing or was changed, or what was measured of a repair was.
     """
     rounds = read_rounds(run_path)
-    page, markdown = render_html(results, store, rounds), render_markdown(results, rounds)
+    repair = () if rounds else read_comparisons(run_path / FILE)
+    page, markdown = render_html(results, store, rounds, repair), render_markdown(results, rounds, repair)
     atomic_write_text(run_path / HTML, page)
     atomic_write_text(run_path / MARKDOWN, markdown)
     return run_path / MARKDOWN, run_path / HTML

@@ -23,5 +23,5 @@ def report_again(path: Path) -> Results:
             raise RunError(f"{path / FILES[0]} was changed after stage 'report' wrote it: restore it")
         write_report(path, results, run.images)
         if stage is not None:
-            run.finish_stage("report", FILES, stage.seconds)
+            run.finish_stage("report", FILES, stage.seconds, again=True)
     return results

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
@@ -45,8 +46,10 @@ def _finalize(value: object) -> object:
     return visible(re.sub(r"\s+", " ", value)) if type(value) is str else value
 
 
-def render_html(results: Results, store: ImageStore, rounds: Sequence[Round] = ()) -> str:
-    """Return the page; with `rounds` of repair it has their table.
+def render_html(
+    results: Results, store: ImageStore, rounds: Sequence[Round] = (), repair: Sequence[Comparison] = ()
+) -> str:
+    """Return the page; with `rounds` of repair it has their table, with one `repair` that of before and after.
 
     Raises:
         RunError: an image of an example is missing or was changed.
@@ -82,6 +85,7 @@ def render_html(results: Results, store: ImageStore, rounds: Sequence[Round] = (
         wording=wording,
         pairings=PAIRINGS,
         rounds=rounds,
+        repair=repair,
         first_types=type_names(rounds),
         benchmarks=list(rounds[0]["benchmarks"]) if rounds else [],
         share=share,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.images import ImageStore
 from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
@@ -39,8 +40,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) ->
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)) + "\n"
 
 
-def render_markdown(results: Results, rounds: Sequence[Round] = ()) -> str:
-    """Return the report, with the table of `rounds` of repair if there were any.
+def render_markdown(results: Results, rounds: Sequence[Round] = (), repair: Sequence[Comparison] = ()) -> str:
+    """Return the report, with the table of `rounds` of repair or of one `repair` if there was any.
 
     Its images lie where the run keeps them, relative to the run's folder.
     """
@@ -53,6 +54,7 @@ def render_markdown(results: Results, rounds: Sequence[Round] = ()) -> str:
         _success(results),
         *(f"{escape(sentence)}\n" for sentence in wording.passes(results)),
         *(["## Rounds of repair\n", rounds_table(rounds)] if rounds else []),
+        *(["## Repair\n", f"{wording.REPAIR}\n", repair_table(repair)] if repair else []),
         "## Failure types\n",
         _types(results),
         *(_card(place, kind, results) for place, kind in enumerate(results["failure_types"], start=1)),
@@ -65,6 +67,17 @@ def render_markdown(results: Results, rounds: Sequence[Round] = ()) -> str:
         "ground truth.\n",
     ]
     return "\n".join(parts)
+
+
+def repair_table(repair: Sequence[Comparison]) -> str:
+    """Return the table of before and after."""
+    heads = ["", "before", "after", "change in points (95%)", "items", "p"]
+    rows = [
+        [escape(wording.compared(each)), wording.percent(each.before.rate, 1), wording.percent(each.after.rate, 1),
+         escape(wording.change(each)), wording.number(each.after.trials), escape(wording.chance(each.p_value))]
+        for each in repair
+    ]  # fmt: skip
+    return table(heads, rows, right=5)
 
 
 def rounds_table(rounds: Sequence[Round]) -> str:

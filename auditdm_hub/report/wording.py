@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.records import Outcome, TypeStatus
 from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess
 from auditdm_hub.text import plural
@@ -15,6 +16,11 @@ STATUSES: Mapping[TypeStatus, str] = {
     "proposed": "found in the search, not yet tested on fresh images",
     "rejected": "it did not hold on fresh images",
 }
+REPAIR = (
+    "Wrong answers before and after the adapter, on images that it was not trained on: to failures, by type, and to "
+    "controls, which the target got right. What got worse comes first; p is of a paired test, corrected for the number "
+    "of rows."
+)
 OUTCOME_NAMES: Mapping[Outcome, str] = {
     "failure": "target contradicts the consensus",
     "agreement": "target agrees with the consensus",
@@ -41,6 +47,24 @@ def interval(low: float, high: float, dash: str = "–") -> str:
 def rate_text(rate: Rate, dash: str = "–") -> str:
     """Return "71% (68–74%)"."""
     return f"{percent(rate['rate'])} ({interval(rate['low'], rate['high'], dash)})"
+
+
+def compared(one: Comparison) -> str:
+    """Return the name of what was compared, marked if it got worse."""
+    return f"{one.name} (worse)" if one.regressed else one.name
+
+
+def change(one: Comparison) -> str:
+    """Return the difference with its 95% interval in points, "-87.5 (-92.5 to -81.0)"."""
+    difference, low, high = (f"{100 * value:+.1f}" for value in (one.difference, one.low, one.high))
+    return f"{difference} ({low} to {high})"
+
+
+def chance(p_value: float | None) -> str:
+    """Return a p-value with three digits, "" if nothing was tested."""
+    if p_value is None:
+        return ""
+    return "<0.001" if p_value < 0.0005 else f"{p_value:.3f}"
 
 
 def duration(seconds: float) -> str:

@@ -76,6 +76,7 @@ class AuditLessons:
         self._asking = MoreLessons(run, folder, extra, self.target)
         self.more = self._asking.names
         self._made: dict[str, Run] = {}
+        self._read: dict[Path, list[Judged]] = {}
 
     def probe(self, name: str, watcher: Watcher) -> str:
         """Ask what there is to ask under a name."""
@@ -104,7 +105,7 @@ class AuditLessons:
         """Yield what the exchanges can teach or keep, and what else the target refused."""
         for run in self.runs:
             known = self._answers(run) if self._extra.labelled and run is not self._run else {}
-            rows = candidates(trials_of(run), kinds, mixture, known)
+            rows = candidates(self._trials(run), kinds, mixture, known)
             yield from map(as_forgotten, rows) if run.path == self._folder / DEPARTURES else rows
         yield from candidates(self.training, kinds, mixture)
         yield from self.refused
@@ -121,7 +122,7 @@ class AuditLessons:
     def left_out(self) -> int:
         """How many questions of a labelled data set are left out because their images confirm or test."""
         made = [run for run in self.runs if self._extra.labelled and run is not self._run]
-        return sum(not may_teach(row.probe.source_image_sha) for run in made for row in trials_of(run))
+        return sum(not may_teach(row.probe.source_image_sha) for run in made for row in self._trials(run))
 
     def image(self, sha: str) -> Image:
         """Return an image of one of the runs."""
@@ -154,8 +155,14 @@ class AuditLessons:
                 self._made[name] = Run.open(self._folder / name)
         return [self._run, *self._made.values()]
 
+    def _trials(self, run: Run) -> list[Judged]:
+        """Return the trials of a finished audit, which are read once."""
+        if run.path not in self._read:
+            self._read[run.path] = trials_of(run)
+        return self._read[run.path]
+
     def _judged(self) -> list[Judged]:
-        return [row for run in self.runs for row in trials_of(run)]
+        return [row for run in self.runs for row in self._trials(run)]
 
     @cached_property
     def training(self) -> list[Judged]:
@@ -167,7 +174,8 @@ class AuditLessons:
     def _answers(self, run: Run) -> dict[str, str]:
         """Return the answers that a labelled data set gives to its own questions, by the ids of the probes."""
         seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
-        asked = {row.probe: seeds[row.probe.seed_id] for row in trials_of(run) if row.probe.image_source == "original"}
+        probes = (row.probe for row in self._trials(run) if row.probe.image_source == "original")
+        asked = {probe: seeds[probe.seed_id] for probe in probes}
         return {
             probe.id: seed.answer for probe, seed in asked.items() if seed.answer and probe.question == seed.question
         }

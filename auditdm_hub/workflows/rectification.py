@@ -42,6 +42,7 @@ from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
+from auditdm_hub.report.again import report_again
 from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Lessons, ReleaseLessons
@@ -131,7 +132,8 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
     _refuse_other(path, wanted, resume)
     with closing(Run.create(path, there.config, resume=True)) as run:
         _Rectifying(run, AuditLessons(run, run.path / FOLDER, wanted.extra), wanted, watcher).run(resume)
-    return run
+    report_again(path)
+    return Run.open(path)
 
 
 def rectify_release(

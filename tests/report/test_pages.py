@@ -11,6 +11,7 @@ from PIL import Image
 from report.fake_run import facts, run
 
 from auditdm_hub.errors import RunError
+from auditdm_hub.evaluating.comparison import FILE, Comparison, Measured
 from auditdm_hub.images import ImageStore
 from auditdm_hub.report import Results, build_results, render_html, render_markdown, write_report
 from auditdm_hub.report.curves import rolling_mean, training_curves
@@ -172,6 +173,36 @@ def test_a_run_without_any_trial_has_a_report(tmp_path: Path) -> None:
     results = build_results([], Curation((), {}, {}, 0, 0.0, 0.0, {}), facts())
     assert "was asked nothing" in render_markdown(results)
     assert "was asked nothing" in "".join(Page(render_html(results, ImageStore(tmp_path))).text)
+
+
+def test_a_repair_is_shown_with_what_got_worse_and_cannot_act(made: tuple[Path, Results, ImageStore]) -> None:
+    _, results, store = made
+    before, after = Measured(0.0, 0.0, 0.1, 40), Measured(0.125, 0.05, 0.26, 40)
+    repair = [
+        Comparison(HOSTILE, "error", "lower", before, after, 0.125, 0.02, 0.23, 0.0001),
+        Comparison("counting", "error", "lower", after, before, -0.125, -0.23, -0.02),
+    ]
+    page = Page(render_html(results, store, (), repair))
+    text = "".join(page.text)
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "(worse)" in text
+    assert "+12.5 (+2.0 to +23.0)" in text
+    assert "-12.5 (-23.0 to -2.0)" in text
+    markdown = render_markdown(results, (), repair)
+    (line,) = [line for line in markdown.splitlines() if "(worse)" in line]
+    assert line.startswith(f"| {escape(HOSTILE)} (worse) | 0.0% | 12.5% | ")
+    assert line.endswith(" | 40 | &#60;0.001 |")
+    assert "## Repair" not in render_markdown(results)
+
+
+def test_figures_of_a_repair_that_were_damaged_are_told_in_one_line(
+    made: tuple[Path, Results, ImageStore], tmp_path: Path
+) -> None:
+    _, results, store = made
+    (tmp_path / FILE).write_text('{"comparisons": [{"name": "counting"}]}')
+    with pytest.raises(RunError, match="is damaged"):
+        write_report(tmp_path, results, store)
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
 
 
 def test_both_files_are_written_and_alike_each_time(made: tuple[Path, Results, ImageStore]) -> None:

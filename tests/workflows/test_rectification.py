@@ -10,6 +10,7 @@ from evaluating.rows import MAKERS, write_rows
 from noisy_adapter import write_noise
 from typer.testing import Result
 
+from auditdm_hub.atomic import file_sha256
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.errors import ModelError, ReleaseError, RunError
@@ -53,6 +54,11 @@ def test_it_learns_from_failures_and_says_what_changed(rectified: Path) -> None:
     steps = [json.loads(line) for line in (rectified / FOLDER / TUNED / "log.jsonl").read_text().splitlines()]
     losses = [step["eval_loss"] for step in steps if "eval_loss" in step]
     assert losses[-1] < losses[0]
+    report = (rectified / "report.md").read_text()
+    assert "## Repair" in report
+    assert "| controls" in report
+    verified = Run.open(rectified).stages["report"].outputs
+    assert verified["report.md"] == file_sha256(rectified / "report.md")
 
 
 def test_what_it_was_trained_on_is_kept_and_holds_nothing_of_a_test_split(rectified: Path) -> None:

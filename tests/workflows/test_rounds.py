@@ -67,6 +67,8 @@ def test_report_and_card_have_the_table(repaired: tuple[Path, list[Round]]) -> N
         text = (path / file).read_text()
         assert "Rounds of repair" in text
         assert "after round 2" in text
+        assert "What got worse comes first" not in text  # the table of the rounds says it
+    assert {"report", "rectify", "rectify evaluate"} <= set(Run.open(path).stages)
     source, facts = adapter_facts(
         Run.open(path), AdapterWish("me/repaired", True), path, "me/base", lambda model: "mit"
     )
