@@ -36,6 +36,18 @@ def ask_items(model: VisionLanguageModel, items: Iterator[Item], folder: Path, p
         progress(number * CHUNK + len(chunk))
 
 
+def forget_unanswered(folder: Path) -> None:
+    """Remove chunks from the first on that holds a question without an answer: they are asked again."""
+    done = finished_chunks(folder)
+    gaps = (
+        number
+        for number in range(done)
+        if any(row["answer"] is None for row in read_rows(chunk_path(folder, number), ["answer"]))
+    )
+    for number in reversed(range(next(gaps, done), done)):
+        chunk_path(folder, number).unlink()
+
+
 def read_answers(folder: Path) -> list[Answered]:
     """Return what was asked and answered."""
     return [

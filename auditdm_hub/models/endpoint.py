@@ -21,12 +21,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from PIL import Image as PIL
 from PIL.Image import Image
 
 from auditdm_hub.errors import AnswersEndedError, BackendUnavailableError, ModelError
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
+from auditdm_hub.text import plural
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -38,9 +40,11 @@ NO_KEY = "none"
 """What a server without keys is sent: the client wants one."""
 ALSO_SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS")
 """Variables of the environment that the client sends to any server, and that are none of its business."""
-PATIENCE = 3
-"""Batches without a single answer after which the audit ends."""
+PATIENCE, FEWEST = 3, 8
+"""Batches without a single answer after which it ends (`Asking.patience`); one alone tells if it had so many questions."""
 EMPTY = "an empty answer"
+FIRST, FIRST_SIZE = "What color is this image?", (64, 64)
+"""Asked to find out whether there is an answer."""
 Request = tuple[str, str]
 """Name of the image, question."""
 
@@ -51,6 +55,7 @@ class Asking:
 
     `keys`: server (host, or host and port) -> environment variable with its key; none for any other server, but if it
     is empty, OPENAI_API_KEY for all. `keep_lines`: lines of a question stay lines; an audit folds white space.
+    `patience`: batches in a row without a single answer that are borne.
     """
 
     prompt_template: str = QUESTION
@@ -60,6 +65,7 @@ class Asking:
     tries: int = 6
     keys: Mapping[str, str] = field(default_factory=dict)
     keep_lines: bool = False
+    patience: int = PATIENCE
 
     def key_of(self, url: str) -> str:
         """Return the name of the environment variable that holds the key for a server; "" = it gets none."""
@@ -92,6 +98,7 @@ class EndpointVLM:
         self.id = f"{self._model}@{urlsplit(self._url).netloc}"
         self.family = family or _family(self._model)
         self.decoding = f"endpoint, greedy, at most {asking.max_new_tokens} tokens, {asking.prompt_template!r}"
+        self.decoding += ", with its lines" if asking.keep_lines else ""
         self._asking, self._ledger = asking, ledger
         self._client = _client(self._url, asking)
         variable = asking.key_of(self._url)
@@ -105,6 +112,17 @@ class EndpointVLM:
             self._asking, prompt_template=prompt_template, max_new_tokens=max_new_tokens, keep_lines=True
         )  # fmt: skip
         return EndpointVLM(self._name, asking, self._ledger, self.family)
+
+    def refuse_silent(self) -> None:
+        """Ask a first question, about a grey image, to find out whether anything answers.
+
+        Raises:
+            ModelError: nothing does, or the endpoint refuses the key or the model.
+        """
+        text, fault = self._ask(_data_url(PIL.new("RGB", FIRST_SIZE, "gray")), FIRST)
+        why, self._ended = self._ended or fault, ""
+        if text is None:
+            raise ModelError(f"{self.id} gave no answer to a first question ({why}): see whether it runs")
 
     def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
         """Answer `questions[i]` on `images[i]`; `None` where no answer was got.
@@ -178,10 +196,10 @@ class EndpointVLM:
 
     def _refuse_silence(self, faults: Sequence[str]) -> None:
         self._silent = self._silent + 1 if faults and all(faults) else 0
-        if self._silent >= PATIENCE:
+        if self._silent >= self._asking.patience and (self._silent > 1 or len(faults) >= FEWEST):
             raise ModelError(
-                f"{self.id} gave no answer to {self._silent} batches in a row ({faults[-1]}): see whether it runs, "
-                "then continue with --resume"
+                f"{self.id} gave no answer to {plural(self._silent, 'batch', 'batches')} in a row ({faults[-1]}): see "
+                "whether it runs, then continue with --resume"
             )
 
 

@@ -1,12 +1,13 @@
-"""The report: `results.json` from a run's trials, and a page, a markdown file and a table from `results.json` alone.
+"""The report: `results.json` from a run's trials, and a page and a markdown file from it and what a repair brought.
 
 `build_results` makes what the file holds, `write_report` writes `report.md` and `report.html` beside it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditdm_hub.atomic import atomic_write_text
-from auditdm_hub.evaluating.comparison import FILE, read_comparisons
+from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.images import ImageStore
 from auditdm_hub.report.facts import ModelFacts, PoolFacts, RunFacts, RunModels
 from auditdm_hub.report.html import render_html
@@ -33,19 +34,22 @@ __all__ = [
 ]
 
 
-def write_report(run_path: Path, results: Results, store: ImageStore) -> tuple[Path, Path]:
+def write_report(
+    run_path: Path, results: Results, store: ImageStore, repair: Sequence[Comparison] = ()
+) -> tuple[Path, Path]:
     """Write report.md and report.html into the run's folder, each all or nothing, and return where they lie.
 
     Args:
         run_path: the run's folder, which holds the images as `images/`.
         results: what its results.json holds.
         store: its images.
+        repair: before and after of its repair; not shown beside the table of rounds.
 
     Raises:
-        RunError: an image of an example is missing or was changed, or what was measured of a repair was.
+        RunError: an image of an example is missing or was changed, or the table of rounds was.
     """
     rounds = read_rounds(run_path)
-    repair = () if rounds else read_comparisons(run_path / FILE)
+    repair = () if rounds else repair
     page, markdown = render_html(results, store, rounds, repair), render_markdown(results, rounds, repair)
     atomic_write_text(run_path / HTML, page)
     atomic_write_text(run_path / MARKDOWN, markdown)

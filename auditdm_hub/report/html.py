@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page, without scripts, from `results.json` and the run's images.
+"""`report.html`: one self-contained page, without scripts, from `results.json`, a repair and the run's images.
 
 Everything that models or users wrote is escaped by the template engine, and the page forbids itself to load anything.
 """

@@ -127,6 +127,11 @@ def rectify(
     return rectify_run(path, wanted, resume, watcher)
 
 
+def evaluation_path(model: str, latest: bool) -> Path:
+    """Return the folder of an evaluation that names none: a new one in runs/, or the latest of that model."""
+    return default_path(Path("runs"), f"evaluate-{Path(model.rpartition('#')[2]).name}", latest=latest)
+
+
 def evaluate(
     model: "str | Path | VisionLanguageModel", *, out: Path | str = "", resume: bool = False, watcher: Watcher = SILENT,
     **wanted: Any,  # noqa: ANN401 - fields of `Evaluation`
@@ -134,7 +139,7 @@ def evaluate(
     """Measure a model on benchmarks and released failures; return the run, which holds `evaluation.json`.
 
     Args:
-        model: a folder, a Hub id, "playground", or an object that follows `auditdm_hub.protocols`.
+        model: a folder, a Hub id, `URL#MODEL`, "playground", or an object that follows `auditdm_hub.protocols`.
         out: folder of the run; "" = a new one in runs/.
         resume: go on with the run in `out`.
         watcher: is told how it comes along.
@@ -145,5 +150,5 @@ def evaluate(
     """
     own = None if isinstance(model, str | Path) else model
     name = str(model) if own is None else own.id
-    path = Path(out) if out else default_path(Path("runs"), f"evaluate-{Path(name).name}", latest=resume)
+    path = Path(out) if out else evaluation_path(name, latest=resume)
     return run_evaluation(Evaluation(name, **wanted), path, resume, own, watcher)

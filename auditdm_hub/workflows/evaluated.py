@@ -1,9 +1,11 @@
 """The models of an evaluation: loaded by name, behind an endpoint, or an object of the user's own."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auditdm_hub.cache import AnswerCache, CachedVLM
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import SPENDING, Ledger
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import VisionLanguageModel
 
 AFTER = "after"
+ANSWERS = "answers.sqlite"
 
 
 class Evaluated:
@@ -26,10 +29,10 @@ class Evaluated:
         """Load nothing yet.
 
         Args:
-            config: `model`, `answer_prompt`, and what `spec_of` reads.
+            config: `model`, `answer_prompt`, `keys` (of `Asking`), and what `spec_of` reads.
             own: a model in the place of the name.
             adapter: returns the folder of the adapter, for the side "after".
-            folder: where tokens of an endpoint are added up.
+            folder: where the tokens of an endpoint are added up, and its answers kept.
         """
         self._config, self._own, self._adapter, self._folder = config, own, adapter, folder
         self._loaded: dict[str, TransformersVLM] = {}
@@ -38,6 +41,23 @@ class Evaluated:
     def is_loaded_here(self) -> bool:
         """Whether the model's weights are loaded by its name."""
         return self._own is None and not is_endpoint(self._name)
+
+    @cached_property
+    def remote(self) -> EndpointVLM | None:
+        """The model behind an endpoint, if it is one."""
+        if self._own is not None or not is_endpoint(self._name):
+            return None
+        asking = Asking(self._config["answer_prompt"] or QUESTION, keys=self._config["keys"], patience=1)
+        return EndpointVLM(self._name, asking, Ledger(self._folder / SPENDING, {}))
+
+    @cached_property
+    def _cache(self) -> AnswerCache:
+        return AnswerCache(self._folder / ANSWERS)
+
+    def close(self) -> None:
+        """Close the file of answers, if it was opened."""
+        if "_cache" in self.__dict__:
+            self._cache.close()
 
     def load(self, side: str) -> "TransformersVLM":
         """Return the model of a side, loaded by name.
@@ -61,15 +81,13 @@ class Evaluated:
         """
         if self._own is not None and side != AFTER:
             return self._own, benchmark.ask(prefix_model=False)
-        loaded = self._remote if self._own is None and is_endpoint(self._name) else self.load(side)
-        prefix = not isinstance(loaded, EndpointVLM) and loaded.takes_prefix
-        return loaded if as_audited else loaded.again(QUESTION, benchmark.max_new_tokens), benchmark.ask(prefix)
+        if self.remote is not None:  # what was answered was paid for, and is kept whatever happens next
+            remote = self.remote if as_audited else self.remote.again(QUESTION, benchmark.max_new_tokens)
+            return CachedVLM(remote, self._cache, remote.decoding), benchmark.ask(prefix_model=False)
+        loaded = self.load(side)
+        asked = loaded if as_audited else loaded.again(QUESTION, benchmark.max_new_tokens)
+        return asked, benchmark.ask(loaded.takes_prefix)
 
     @property
     def _name(self) -> str:
         return str(self._config["model"])
-
-    @property
-    def _remote(self) -> EndpointVLM:
-        asking = Asking(self._config["answer_prompt"] or QUESTION)
-        return EndpointVLM(self._name, asking, Ledger(self._folder / SPENDING, {}))

@@ -19,9 +19,9 @@ from PIL import Image
 
 from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.config import refuse_answer_prompt
-from auditdm_hub.errors import ConfigError
+from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.evaluating import lmms
-from auditdm_hub.evaluating.asking import ask_items, read_answers
+from auditdm_hub.evaluating.asking import ask_items, forget_unanswered, read_answers
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.evaluating.benchmarks import SUITES, find
 from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected, weights_of
@@ -50,7 +50,7 @@ ASKED = "asked.json"
 """Whether the model takes PaliGemma's prefixes."""
 DRIVERS = ("native", lmms.NAME)
 BATCH_SIZE = 64
-FREE = ("device", "batch_size")
+FREE = ("device", "batch_size", "keys")
 """Options on which no result depends."""
 
 
@@ -62,6 +62,7 @@ class Evaluation:
     (200 of a skill).
     `driver`: "native", or "lmms-eval" for its tasks, prompts and metrics; then `data` is a folder with further tasks.
     `answer_prompt`: text around "{question}" in which a chat model is asked skills and failures, as in its audit.
+    `keys`: of a model behind an endpoint, server (host, or host:port) -> environment variable; {} = OPENAI_API_KEY.
     `revisions`: benchmark -> branch, tag or commit of its data set. `split`: of the released failures.
     """
 
@@ -74,6 +75,7 @@ class Evaluation:
     limit: int | None = None
     data: str = ""
     revisions: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     blind: bool = False
     driver: str = "native"
     seed: int = 0
@@ -102,7 +104,8 @@ def run_evaluation(
     run = Run.create(out, asdict(wanted), resume=resume, free=FREE)
     with closing(run):
         try:
-            _Evaluating(run, wanted, names, own, watcher).run()
+            with closing(_Evaluating(run, wanted, names, own, watcher)) as evaluating:
+                evaluating.run()
         except BaseException:
             run.forget()
             raise
@@ -173,12 +176,17 @@ class _Evaluating:
             atomic_write_json(self._run.path / FILE, self._results(sources))
             self._run.finish_stage("score", [FILE], time.monotonic() - begun)
 
+    def close(self) -> None:
+        self._models.close()
+
     def _refuse_early(self) -> None:
         """Find out whether everything is there: what cannot be had leaves no run behind."""
         if self._wanted.failures:
             self._release  # noqa: B018 - downloads
         if self._wanted.adapter:
             self._adapter  # noqa: B018
+        if self._models.remote:
+            self._models.remote.refuse_silent()
         loaded = self._models.load(self._sides[0]) if self._models.is_loaded_here else None
         prefix = bool(loaded and loaded.takes_prefix)
         atomic_write_json(self._run.path / ASKED, {"prefix": prefix})
@@ -237,7 +245,15 @@ class _Evaluating:
         items = self._items(name, ask)
         total = self._total(name)
         items = _blinded(items) if side.endswith(BLIND) else items
-        ask_items(model, items, self._folder(side, name), lambda done: report(done, max(done, total)))
+        folder = self._folder(side, name)
+        if self._models.remote:
+            forget_unanswered(folder)  # a server that was down may answer now
+        ask_items(model, items, folder, lambda done: report(done, max(done, total)))
+        if self._models.remote and all(row.answer is None for row in read_answers(folder)):
+            raise ModelError(
+                f"{self._wanted.model} answered none of the questions of {name}: see whether it runs, then continue "
+                "with --resume"
+            )
         self._run.finish_stage(stage, [self._folder(side, name).relative_to(self._run.path).as_posix()],
                                time.monotonic() - begun)  # fmt: skip
 

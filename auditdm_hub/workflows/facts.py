@@ -73,6 +73,7 @@ def run_facts(
     models = _kept_models(run)
     stages = run.stages
     seconds = {name: stages[name].seconds if name in stages else 0.0 for name in STAGES}
+    total = sum(stages[name].seconds for name in ("pool", *STAGES) if name in stages)
     asked = 1 + len(models.references) + (models.holdout is not None)
     return RunFacts(
         version=__version__,
@@ -81,7 +82,7 @@ def run_facts(
         models=models,
         pool=_pool(config, run, seeds),
         publishable=publishable(seeds),
-        seconds={**seconds, "total": sum(stage.seconds for stage in stages.values())},
+        seconds={**seconds, "total": total},
         cost=_cost(config, judged, asked, passes),
         training_log=_training_log(run) if config.steps else (),
         versions=dict(run.manifest["versions"]),

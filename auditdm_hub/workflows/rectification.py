@@ -42,7 +42,7 @@ from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import TuningSettings, tune
 from auditdm_hub.releases.address import parse_address
 from auditdm_hub.releases.download import download
-from auditdm_hub.report.again import report_again
+from auditdm_hub.report.again import MEASURED, report_again
 from auditdm_hub.runs import Run, differing_keys, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.lessons import AuditLessons, Lessons, ReleaseLessons
@@ -132,8 +132,15 @@ def rectify_run(path: Path, wanted: Rectification, resume: bool = False, watcher
     _refuse_other(path, wanted, resume)
     with closing(Run.create(path, there.config, resume=True)) as run:
         _Rectifying(run, AuditLessons(run, run.path / FOLDER, wanted.extra), wanted, watcher).run(resume)
-    report_again(path)
+    _show_in_report(path, watcher)
     return Run.open(path)
+
+
+def _show_in_report(path: Path, watcher: Watcher) -> None:
+    try:
+        report_again(path)
+    except RunError as error:  # the repair is done, whatever became of the audit's files
+        watcher.say(f"The report does not show the repair: {error}")
 
 
 def rectify_release(
@@ -231,7 +238,7 @@ class _Rectifying:
         self._stage("rectify strength", self._scale)
         if self._wanted.merge:
             self._stage("rectify merge", self._merge)
-        self._stage("rectify evaluate", self._evaluate)
+        self._stage(MEASURED, self._evaluate)
 
     def _forget_other_tuning(self, settings: Path) -> None:
         """Remove what was trained with other settings of training, and what followed from it; lessons stay."""

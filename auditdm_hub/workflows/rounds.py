@@ -86,7 +86,7 @@ def rectify_rounds(
         if not latest.results()["failure_types"]:
             break
         watcher.say(f"round {number}: rectify")
-        rectify_run(latest.path, wanted, resume and (latest.path / FOLDER).exists(), watcher)
+        made[-1] = rectify_run(latest.path, wanted, resume and (latest.path / FOLDER).exists(), watcher)
         watcher.say(f"round {number + 1}: audit")
         made.append(_audit_again(first, number + 1, latest.path / MERGED, wanted.max_cost, watcher))
     if len(made) == 1:

@@ -43,6 +43,7 @@ from auditdm_hub.models.placement import placement_log
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
+from auditdm_hub.report.again import FILES, read_repair
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
@@ -253,8 +254,8 @@ class _Audit:
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
         atomic_write_json(run.path / "results.json", results)
-        write_report(run.path, results, run.images)
-        run.finish_stage("report", ["results.json", "report.md", "report.html"], time.monotonic() - begun)
+        write_report(run.path, results, run.images, read_repair(run))
+        run.finish_stage("report", FILES, time.monotonic() - begun, again=True)
 
     @property
     def _discovery(self) -> list[Seed]:

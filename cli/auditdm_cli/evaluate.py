@@ -28,6 +28,10 @@ def command(
         str,
         typer.Option(metavar="native|lmms-eval", help="Who asks and scores; lmms-eval takes its tasks' names, too."),
     ] = "native",
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVER=VARIABLE", help="Environment variable with an endpoint's key; repeat it."),
+    ] = None,
     blind: Annotated[bool, typer.Option("--blind", help="Also without the image: grey in its place.")] = False,
     answer_prompt: Annotated[
         str, typer.Option(metavar="TEXT", help="Put around {question} for a chat model, in skills and failures.")
@@ -49,20 +53,17 @@ def command(
 
     require_extra()
     from auditdm_cli.progress import Reporter
-    from auditdm_hub.runs import default_path
     from auditdm_hub.workflows import Watcher
+    from auditdm_hub.workflows.calls import evaluation_path
     from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
 
     wanted = Evaluation(
         model=model, adapter=adapter, benchmarks=tuple(benchmark or ()), suite=suite, failures=failures, split=split,
-        limit=limit, data=data, revisions=pairs("--revision", revision), blind=blind, driver=driver, seed=seed,
+        limit=limit, data=data, revisions=pairs("--revision", revision), keys=pairs("--key", key),
+        blind=blind, driver=driver, seed=seed,
         answer_prompt=answer_prompt, device=device, batch_size=batch_size,
     )  # fmt: skip
-    path = (
-        Path(out)
-        if out
-        else default_path(Path("runs"), f"evaluate-{Path(model.rpartition('#')[2]).name}", latest=resume)
-    )
+    path = Path(out) if out else evaluation_path(model, latest=resume)
     line = resume_line(sys.argv[1:], str(path))
     try:
         with Reporter(quiet or as_json) as reporter:

@@ -12,7 +12,7 @@ def command(
 ) -> None:
     """Write a run's report again, without asking any model.
 
-    Reads results.json and images/ of the run; writes report.md and report.html there.
+    Reads results.json, images/ and what a repair brought; writes report.md and report.html there.
     """
     from auditdm_hub.report.again import report_again
 

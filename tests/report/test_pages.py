@@ -11,7 +11,7 @@ from PIL import Image
 from report.fake_run import facts, run
 
 from auditdm_hub.errors import RunError
-from auditdm_hub.evaluating.comparison import FILE, Comparison, Measured
+from auditdm_hub.evaluating.comparison import FILE, Comparison, Measured, read_comparisons
 from auditdm_hub.images import ImageStore
 from auditdm_hub.report import Results, build_results, render_html, render_markdown, write_report
 from auditdm_hub.report.curves import rolling_mean, training_curves
@@ -195,14 +195,10 @@ def test_a_repair_is_shown_with_what_got_worse_and_cannot_act(made: tuple[Path, 
     assert "## Repair" not in render_markdown(results)
 
 
-def test_figures_of_a_repair_that_were_damaged_are_told_in_one_line(
-    made: tuple[Path, Results, ImageStore], tmp_path: Path
-) -> None:
-    _, results, store = made
+def test_figures_of_a_repair_that_were_damaged_are_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"comparisons": [{"name": "counting"}]}')
     with pytest.raises(RunError, match="is damaged"):
-        write_report(tmp_path, results, store)
-    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+        read_comparisons(tmp_path / FILE)
 
 
 def test_both_files_are_written_and_alike_each_time(made: tuple[Path, Results, ImageStore]) -> None:

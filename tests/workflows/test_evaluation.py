@@ -11,7 +11,7 @@ from evaluating.rows import MAKERS, write_rows
 from models.faulty_endpoint import Reply, failed, said, serving
 from PIL import Image
 
-from auditdm_hub.errors import ConfigError, ReleaseError, RunError
+from auditdm_hub.errors import ConfigError, ModelError, ReleaseError, RunError
 from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import CHUNK, read_answers
 from auditdm_hub.evaluating.benchmarks import find
@@ -113,7 +113,7 @@ def test_no_answer_is_no_wrong_answer(data: str, tmp_path: Path) -> None:
 
 def test_an_endpoint_is_asked_with_the_lines_of_the_prompt(data: str, tmp_path: Path) -> None:
     def reply(number: int, body: dict[str, Any]) -> Reply:
-        return failed(400, "too long") if number == 0 else said("yes")
+        return failed(400, "too long") if number == 1 else said("yes")
 
     with serving(reply) as (url, log):
         wanted = Evaluation(f"{url}#org/m", benchmarks=("vqav2",), data=data)
@@ -121,11 +121,57 @@ def test_an_endpoint_is_asked_with_the_lines_of_the_prompt(data: str, tmp_path: 
     (score,) = json.loads((run.path / FILE).read_text())["scores"]["model"]
     unanswered = score["unanswered"]
     assert 1 <= unanswered < COUNT  # equal questions on one image are one request
-    text = str(log.requests[0]["messages"][0]["content"][1]["text"])
+    text = str(log.requests[1]["messages"][0]["content"][1]["text"])
     assert "\n" in text
-    assert log.requests[0]["max_tokens"] == find("vqav2").max_new_tokens
+    assert log.requests[1]["max_tokens"] == find("vqav2").max_new_tokens
     assert Ledger(run.path / SPENDING, {}).tokens == {wanted.model: (100 * (len(log.requests) - 1),
                                                                      10 * (len(log.requests) - 1))}  # fmt: skip
+
+
+def test_an_endpoint_that_was_down_is_asked_again_and_pays_nothing_twice(tmp_path: Path) -> None:
+    down = True
+
+    def reply(number: int, body: dict[str, Any]) -> Reply:
+        return failed(400, "down") if down and number > 4 else said("left")
+
+    with serving(reply) as (url, log):
+        wanted = Evaluation(f"{url}#m", failures="playground", limit=8, answer_prompt="Briefly: {question}")
+        with pytest.raises(ModelError, match="1 batch in a row"):
+            run_evaluation(wanted, tmp_path / "run")
+        down, before = False, len(log.requests)
+        run = run_evaluation(wanted, tmp_path / "run", resume=True)
+        asked = [str(body["messages"][0]["content"]) for body in log.requests[1:]]
+    answers = read_answers(run.path / "answers" / "model" / "failures")
+    assert {row.answer for row in answers} == {"left"}
+    assert len(answers) > 128 - 64
+    assert all("Briefly: " in text for text in asked)
+    paid = asked[:4]
+    assert not set(paid) & set(asked[before - 1 :])
+
+
+@pytest.mark.parametrize(
+    ("status", "said_of_it"), [(404, "has no model m"), (401, "refuses the key in OPENAI_API_KEY"), (400, "what?")]
+)
+def test_an_endpoint_without_an_answer_leaves_no_run(status: int, said_of_it: str, data: str, tmp_path: Path) -> None:
+    with serving(lambda number, body: failed(status, "what?")) as (url, log):
+        wanted = Evaluation(f"{url}#m", benchmarks=("vqav2",), data=data)
+        with pytest.raises(ModelError, match="gave no answer to a first question") as caught:
+            run_evaluation(wanted, tmp_path / "run")
+    assert said_of_it in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(log.requests) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_endpoint_gets_the_key_that_is_named_for_it(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE", "mine")
+    with serving(lambda number, body: said("yes")) as (url, log):
+        server = url.removeprefix("http://").removesuffix("/v1")
+        wanted = Evaluation(f"{url}#m", benchmarks=("vqav2",), data=data, limit=3, keys={server: "MINE"})
+        run_evaluation(wanted, tmp_path / "run")
+    assert log.keys == {"Bearer mine"}
 
 
 @pytest.mark.parametrize("more", [{"adapter": "playground@v1.0.0"}, {"driver": lmms.NAME}])

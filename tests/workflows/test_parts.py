@@ -12,6 +12,7 @@ from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.playground.backends import PlaygroundEditor, PlaygroundGenerator
 from auditdm_hub.records import ACTIONS
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
+from auditdm_hub.workflows.stages import NO_PARTS
 
 Casting = Callable[..., Cast]
 
@@ -20,7 +21,9 @@ Casting = Callable[..., Cast]
 def cast(tmp_path: Path) -> Iterator[Casting]:
     """Make a cast of the playground's settings with some changed."""
     with AnswerCache(tmp_path / "answers.sqlite") as cache:
-        yield lambda parts=Parts(), **settings: Cast(load_config(overrides=settings), parts, cache)  # noqa: B008
+        yield lambda parts=NO_PARTS, **settings: Cast(
+            load_config(overrides={"out": str(tmp_path), **settings}), parts, cache
+        )
 
 
 def test_images_are_made_only_for_actions_that_need_them(cast: Casting) -> None:
@@ -47,8 +50,13 @@ def test_own_references_bring_no_holdout(cast: Casting) -> None:
     assert (without.references, without.holdout) == (voters, None)
     fourth = Model("own-holdout", "kite")
     assert cast(Parts(references=voters, holdout=fourth)).holdout is fourth
+
+
+def test_the_holdout_of_the_playground_can_be_left_out(cast: Casting) -> None:
     assert cast().holdout is not None
-    assert cast(holdout="none").holdout is None
+    without = cast(holdout="none")
+    assert without.holdout is None
+    assert len(without.references) == 3
 
 
 def test_the_pool_of_the_playground_depends_on_the_seed(cast: Casting) -> None:

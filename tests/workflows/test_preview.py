@@ -38,6 +38,8 @@ def test_the_playground_needs_no_network_and_nothing_is_started(
     assert (target["parameters"], target["licence"], target["download"]) == (807_264, "apache-2.0", 0)
     assert plan["questions"] == [5760, 1500]
     assert not list(tmp_path.iterdir())
+    without = plan_of(cli, "--holdout", "none")
+    assert {model["name"] for model in plan["models"]} - {model["name"] for model in without["models"]} == {"holdout"}
     shown = cli("audit", "--plan")
     assert "807,264" in shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
