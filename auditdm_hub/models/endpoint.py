@@ -41,7 +41,7 @@ NO_KEY = "none"
 ALSO_SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS")
 """Variables of the environment that the client sends to any server, and that are none of its business."""
 PATIENCE, FEWEST = 3, 8
-"""Batches without a single answer after which it ends (`Asking.patience`); one alone tells if it had so many questions."""
+"""Batches without a single answer after which it ends; one alone tells enough if it had so many questions."""
 EMPTY = "an empty answer"
 FIRST, FIRST_SIZE = "What color is this image?", (64, 64)
 """Asked to find out whether there is an answer."""

@@ -26,6 +26,7 @@ from auditdm_hub.releases.download import download
 from auditdm_hub.releases.schema import split_of
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import chunk_path, read_rows, write_table
+from auditdm_hub.workflows import audit
 from auditdm_hub.workflows.adapter_facts import adapter_facts
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
 from auditdm_hub.workflows.rectification import ADAPTER, FOLDER, MERGED, TUNED, Rectification, rectify_run
@@ -159,6 +160,23 @@ def test_a_second_time_needs_resume_and_the_same_settings(rectified: Path) -> No
         rectify_run(rectified, other, resume=True)
     rectify_run(rectified, Rectification(SMALL.mixture, SMALL.tuning, merge=True), resume=True)
     assert (rectified / ADAPTER / "adapter_model.safetensors").read_bytes() == before
+
+
+def test_the_audit_of_a_repaired_target_can_be_resumed_and_its_repair_stays_in_the_report(
+    rectified: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(rectified, tmp_path / "run"))
+    settings = {"target": "playground", "steps": 0, "probes": 150, "pool_size": 150, "out": str(copy), "device": "cpu"}
+    stages = list(Run.open(copy).stages)
+    (copy / "report.html").unlink()
+    run = audit(resume=True, **settings)
+    assert list(run.stages) == stages
+    assert '<h2 id="repair">' in (copy / "report.html").read_text()
+    name = run.results()["failure_types"][0]["name"]
+    (copy / "curation.yaml").write_text(json.dumps({"rename": {name: "what a person calls it"}}))
+    run = audit(resume=True, **settings)
+    assert not run.stage_done("rectify evaluate")
+    assert '<h2 id="repair">' not in (copy / "report.html").read_text()
 
 
 def test_the_merged_model_can_be_asked_for_later(path: Path, rectified: Path) -> None:
