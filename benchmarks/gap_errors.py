@@ -147,13 +147,16 @@ def _counted(answered: Iterable[Answered], inside: Mapping[str, str]) -> Kept:
     return {"gaps": gaps, "skills": skills}
 
 
-def at_loss(way: Sequence[Kept], outside: float) -> float:
-    """Return the error inside the gaps where that outside is so large: between the two shares around it."""
-    points = sorted((each["skills"], each["gaps"]) for each in way)
+def at_loss(way: Sequence[Kept], start: tuple[float, float], loss: float) -> float:
+    """Return the error inside the gaps where that outside has grown so much: between the two shares around it.
+
+    `start` has (outside, inside) with a share of 0. Where the whole adapter loses less, it is that of the whole.
+    """
+    points = [start, *sorted((each["skills"], each["gaps"]) for each in way)]
     for (low, first), (high, second) in pairwise(points):
-        if low <= outside <= high:
-            return float(first + (second - first) * (outside - low) / (high - low))
-    raise ValueError(f"no share loses {outside:.2%}")
+        if low <= start[0] + loss <= high:
+            return float(first + (second - first) * (start[0] + loss - low) / (high - low))
+    return float(points[-1][1])
 
 
 def rate(counts: Iterable[Sequence[int]]) -> float:

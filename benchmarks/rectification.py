@@ -7,8 +7,8 @@ Each target is audited with the default preset and rectified by `rectify_run` as
 "audit"): no ground truth is used. Every other variant trains as many steps, those of the draft included, on other rows.
 `random` has as many questions answered by all models as the audit, its training and its lessons together, but takes
 them from the pool, whatever the target fails at; as many near misses are asked of the target alone. `no second look`
-has the audit's lessons without what follows from a draft, and of these the next three take those of one action only.
-Labels of `true labels` are the executor's.
+has the audit's lessons without what follows from a draft. The next three have of the audit's lessons those of one
+action only, and what is kept as in "audit". Labels of `true labels` are the executor's.
 
 Measured on so many fresh questions of every skill (`--each`) about pictures of the kind that no model was trained on:
 the error inside each planted gap, and the error of each skill outside the gaps. Of the audit and of `random` the way
@@ -46,7 +46,7 @@ from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.models import SIBLING, TARGET
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.records import Judged
-from auditdm_hub.rectifying.examples import FORGOTTEN, REPLAY, Example, Mixture, candidates, choose, divide
+from auditdm_hub.rectifying.examples import FORGOTTEN, KEPT, REPLAY, Example, Mixture, candidates, choose, divide
 from auditdm_hub.rectifying.strength import Wanted, scale_back
 from auditdm_hub.rectifying.train import tune
 from auditdm_hub.runs import Run
@@ -93,6 +93,19 @@ def asked_of(run: Run) -> int:
     return probed + sum(not row.probe.fault for row in read_steps(run.path / "auditor" / "trials"))
 
 
+class Alone(AuditLessons):
+    """Lessons of the auditor alone: what the second look found is kept, and nothing that it would teach."""
+
+    def examples(self, kinds: Mapping[str, str], mixture: Mixture) -> Iterator[Example]:
+        """Yield what the exchanges can teach or keep."""
+        for run, rows in [*((run, trials_of(run)) for run in self.runs), (self.runs[0], self.training)]:
+            found = candidates(rows, kinds, mixture)
+            if run.path.name == DEPARTURES:
+                found = (row for row in map(as_forgotten, found) if row.part in KEPT)
+            yield from found
+        yield from self.refused
+
+
 class Labelled(AuditLessons):
     """Lessons whose labels are the executor's."""
 
@@ -135,9 +148,9 @@ def repaired(subject: Subject, seed: int, variant: str, out: Path) -> tuple[Path
         lessons = AuditLessons(source, folder, Extra(refusals=wanted.refusals))
         lessons.probe(REFUSALS, SILENT)
     else:
-        make: type[AuditLessons] = Labelled if variant == "true labels" else AuditLessons
-        plain = variant == PLAIN or bool(ABLATIONS[variant](wanted.mixture).actions)
-        lessons = make(run, run.path / FOLDER, replace(wanted.extra, second_look=0) if plain else wanted.extra)
+        make = Labelled if variant == "true labels" else Alone if variant.endswith("alone") else AuditLessons
+        extra = replace(wanted.extra, second_look=0) if variant == PLAIN else wanted.extra
+        lessons = make(run, run.path / FOLDER, extra)
     mixture = ABLATIONS[variant](wanted.mixture) if variant in ABLATIONS else wanted.mixture
     parts = divide(choose(lessons.examples(lessons.kinds(), mixture), mixture))
     write_table(folder / "training.parquet", [{"part": row.part} for row in parts[0]])
@@ -222,7 +235,8 @@ def _at_one_point(seeds: Sequence[tuple[Kept, Kept]]) -> str:
     """Return the share of the error in gaps that is gone where so much is lost outside; "" if the way was not gone."""
     if not all("way" in two for _, two in seeds):
         return ""
-    left = [at_loss(two["way"], rate(one["skills"].values()) + LOSS) / rate(one["gaps"].values()) for one, two in seeds]
+    starts = [(rate(one["skills"].values()), rate(one["gaps"].values())) for one, _ in seeds]
+    left = [at_loss(two["way"], start, LOSS) / start[1] for start, (_, two) in zip(starts, seeds, strict=True)]
     return f"{1 - mean(left):.0%}"
 
 
