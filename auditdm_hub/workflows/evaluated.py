@@ -10,13 +10,13 @@ from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.models.prompting import QUESTION
+from auditdm_hub.workflows.evaluation_results import AFTER
 from auditdm_hub.workflows.specs import spec_of
 
 if TYPE_CHECKING:
     from auditdm_hub.models.transformers_vlm import TransformersVLM
     from auditdm_hub.protocols import VisionLanguageModel
 
-AFTER = "after"
 ANSWERS = "answers.sqlite"
 
 
@@ -29,7 +29,8 @@ class Evaluated:
         """Load nothing yet.
 
         Args:
-            config: `model`, `answer_prompt`, `keys` (of `Asking`), and what `spec_of` reads.
+            config: `model`, `answer_prompt`, `keys` (of `Asking`), `price` (of a million tokens read, and written),
+                `max_cost` (0 = no limit), and what `spec_of` reads.
             own: a model in the place of the name.
             adapter: returns the folder of the adapter, for the side "after".
             folder: where the tokens of an endpoint are added up, and its answers kept.
@@ -48,11 +49,28 @@ class Evaluated:
         if self._own is not None or not is_endpoint(self._name):
             return None
         asking = Asking(self._config["answer_prompt"] or QUESTION, keys=self._config["keys"], patience=1)
-        return EndpointVLM(self._name, asking, Ledger(self._folder / SPENDING, {}))
+        return EndpointVLM(self._name, asking, self._ledger)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        price = self._config["price"]
+        prices = {self._name: (price[0], price[1])} if price else {}
+        return Ledger(self._folder / SPENDING, prices, self._config["max_cost"])
 
     @cached_property
     def _cache(self) -> AnswerCache:
         return AnswerCache(self._folder / ANSWERS)
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """Tokens that an endpoint read and wrote, and what they cost if it has a price; {} without an endpoint."""
+        if self.remote is None:
+            return {}
+        tokens = self._ledger.tokens.values()
+        found: dict[str, float] = {
+            "tokens read": sum(read for read, _ in tokens), "tokens written": sum(written for _, written in tokens),
+        }  # fmt: skip
+        return {**found, "paid": self._ledger.spent} if self._config["price"] else found
 
     def close(self) -> None:
         """Close the file of answers, if it was opened."""

@@ -24,11 +24,10 @@ from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import ask_items, forget_unanswered, read_answers
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.evaluating.benchmarks import SUITES, find
-from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected, weights_of
+from auditdm_hub.evaluating.comparison import FILE, weights_of
 from auditdm_hub.evaluating.items import Answered, Item
 from auditdm_hub.evaluating.playground import NAME, PLAYGROUND, playground_items
-from auditdm_hub.evaluating.released import Shared, contradicting, count_items, failure_items, shared
-from auditdm_hub.evaluating.results import Score, compare_answers, score_answers
+from auditdm_hub.evaluating.released import count_items, failure_items, shared
 from auditdm_hub.evaluating.sources import Source, find_source, find_weights, items_of, refuse_other_columns
 from auditdm_hub.models.endpoint import is_endpoint
 from auditdm_hub.playground.skills import SKILLS
@@ -36,21 +35,29 @@ from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
 from auditdm_hub.releases.download import download
 from auditdm_hub.runs import Run
-from auditdm_hub.workflows.evaluated import AFTER, Evaluated
+from auditdm_hub.workflows.evaluated import Evaluated
+from auditdm_hub.workflows.evaluation_results import (
+    AFTER,
+    BEFORE,
+    BLIND,
+    RELEASED,
+    Outcome,
+    before_and_after,
+    scores,
+    with_and_without_image,
+)
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
     from auditdm_hub.protocols import VisionLanguageModel
 
-RELEASED = "failures"
 EACH_SKILL = 200
 GREY = (128, 128, 128)
-BLIND = "-blind"
 ASKED = "asked.json"
 """Whether the model takes PaliGemma's prefixes."""
 DRIVERS = ("native", lmms.NAME)
 BATCH_SIZE = 64
-FREE = ("device", "batch_size", "keys")
+FREE = ("device", "batch_size", "keys", "price", "max_cost")
 """Options on which no result depends."""
 
 
@@ -63,6 +70,8 @@ class Evaluation:
     `driver`: "native", or "lmms-eval" for its tasks, prompts and metrics; then `data` is a folder with further tasks.
     `answer_prompt`: text around "{question}" in which a chat model is asked skills and failures, as in its audit.
     `keys`: of a model behind an endpoint, server (host, or host:port) -> environment variable; {} = OPENAI_API_KEY.
+    `price`: of a million tokens that it reads, and of a million that it writes; `max_cost`: the cost at which the
+    evaluation stops, to be resumed; 0 = no limit.
     `revisions`: benchmark -> branch, tag or commit of its data set. `split`: of the released failures.
     """
 
@@ -76,6 +85,8 @@ class Evaluation:
     data: str = ""
     revisions: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    price: tuple[float, ...] = ()
+    max_cost: float = 0.0
     blind: bool = False
     driver: str = "native"
     seed: int = 0
@@ -150,6 +161,11 @@ def _refuse_elsewhere(wanted: Evaluation) -> None:
     for option, given in (("--adapter", wanted.adapter), (f"--driver {lmms.NAME}", wanted.driver == lmms.NAME)):
         if given and is_endpoint(wanted.model):
             raise ConfigError(f"{option} needs weights, and {wanted.model} is behind an endpoint")
+    for option, priced in (("--price", bool(wanted.price)), ("--max-cost", wanted.max_cost > 0)):
+        if priced and not is_endpoint(wanted.model):
+            raise ConfigError(f"{option} is of a model behind an endpoint (URL#MODEL), and {wanted.model} is none")
+    if wanted.max_cost and not wanted.price:
+        raise ConfigError("--max-cost needs --price READ,WRITTEN: what a million tokens of either cost")
 
 
 class _Evaluating:
@@ -205,7 +221,7 @@ class _Evaluating:
 
     @property
     def _sides(self) -> tuple[str, ...]:
-        sides = ("before", AFTER) if self._wanted.adapter else ("model",)
+        sides = (BEFORE, AFTER) if self._wanted.adapter else ("model",)
         return tuple(each for side in sides for each in ((side, side + BLIND) if self._wanted.blind else (side,)))
 
     @cached_property
@@ -309,12 +325,20 @@ class _Evaluating:
         return str(download(parse_address(name), repo_type="model", say=self._watcher.say))
 
     def _results(self, sources: Mapping[str, Source]) -> dict[str, Any]:
-        answers = {(side, name): read_answers(self._run.path / "answers" / side / name)
-                   for side in self._sides for name in self._asked_names}  # fmt: skip
-        scores = {
-            side: [self._score(name, sources, answers[side, name]) for name in self._names] for side in self._sides
-        }
-        released = {side: self._shared(answers[side, RELEASED]) for side in self._sides if self._wanted.failures}
+        outcome = Outcome(
+            tuple(self._names),
+            self._sides,
+            {
+                (side, name): read_answers(self._folder(side, name))
+                for side in self._sides
+                for name in self._asked_names
+            },
+            self._benchmark,
+            lambda name: self._source(name, sources),
+        )
+        prefix = bool(json.loads((self._run.path / ASKED).read_text())["prefix"])
+        released = {side: shared(self._release, self._wanted.split, outcome.answers[side, RELEASED])
+                    for side in self._sides if self._wanted.failures}  # fmt: skip
         return {
             "format_version": 1,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -323,64 +347,21 @@ class _Evaluating:
             "adapter_sha256": weights_of(Path(self._adapter)) if self._wanted.adapter else "",
             "versions": library_versions(),
             "limit": self._wanted.limit,
-            "scores": {side: [asdict(score) for score in every] for side, every in scores.items()},
-            "failures": {side: asdict(each) for side, each in released.items() if each},
-            "comparisons": [asdict(each) for each in self._comparisons(answers, sources)],
-            "blind": [asdict(each) for each in self._blind(answers)],
+            "cost": self._models.cost,
+            "scores": {side: [asdict(score) for score in every] for side, every in scores(outcome, prefix).items()},
+            "failures": {side: asdict(each) for side, each in released.items()},
+            "comparisons": [asdict(each) for each in before_and_after(outcome)],
+            "blind": [asdict(each) for each in with_and_without_image(outcome)],
         }
+
+    def _source(self, name: str, sources: Mapping[str, Source]) -> Source | None:
+        if self._by_lmms(name):
+            return Source(self._benchmark(name).dataset, "")
+        return Source(NAME, f"seed {self._wanted.seed}") if name == NAME else sources.get(name)
 
     @property
     def _asked_names(self) -> tuple[str, ...]:
         return (*self._names, *((RELEASED,) if self._wanted.failures else ()))
-
-    def _score(self, name: str, sources: Mapping[str, Source], answers: Sequence[Answered]) -> Score:
-        benchmark = self._benchmark(name)
-        source = sources.get(name, Source(NAME, f"seed {self._wanted.seed}"))
-        if self._by_lmms(name):
-            source = Source(benchmark.dataset, "")
-        return score_answers(benchmark, source, self._prompt(benchmark), answers)
-
-    def _prompt(self, benchmark: Benchmark) -> str:
-        """Return what stood around each question: PaliGemma gets another text than a chat model."""
-        asked = json.loads((self._run.path / ASKED).read_text())
-        return benchmark.ask(bool(asked["prefix"])).template
-
-    def _shared(self, answers: Sequence[Answered]) -> Shared:
-        return shared(self._release, self._wanted.split, answers)
-
-    def _comparisons(
-        self, answers: Mapping[tuple[str, str], Sequence[Answered]], sources: Mapping[str, Source]
-    ) -> tuple[Comparison, ...]:
-        """Return before against after: benchmarks, skills of the playground, failure types of the release."""
-        if not self._wanted.adapter:
-            return ()
-        found = []
-        for name in self._asked_names:
-            before, after = answers["before", name], answers["after", name]
-            for part, benchmark in self._compared(name, before):
-                kept = [[item for item in side if part in ("", item.part)] for side in (before, after)]
-                found.append(compare_answers(benchmark, *kept, source=sources.get(name)))
-        return corrected(found)
-
-    def _blind(self, answers: Mapping[tuple[str, str], Sequence[Answered]]) -> tuple[Comparison, ...]:
-        """Return each side without the image against the same side with it: what looking at it brings."""
-        sides = [side for side in self._sides if not side.endswith(BLIND)] if self._wanted.blind else []
-        found = []
-        for side in sides:
-            for name in self._names:
-                named = replace(self._benchmark(name), name=f"{name}, {side}")
-                found.append(compare_answers(named, answers[side + BLIND, name], answers[side, name]))
-        return corrected(found)
-
-    def _compared(self, name: str, before: Sequence[Answered]) -> Iterator[tuple[str, Benchmark]]:
-        if name not in (NAME, RELEASED):
-            yield "", self._benchmark(name)
-            return
-        for part in dict.fromkeys(item.part for item in before):
-            if name == NAME:
-                yield part, replace(PLAYGROUND, name=f"skill: {part}", dataset="")
-            else:
-                yield part, contradicting(part)
 
 
 def _blinded(items: Iterator[Item]) -> Iterator[Item]:

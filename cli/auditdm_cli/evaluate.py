@@ -1,11 +1,14 @@
 """`auditdm-hub evaluate`."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from auditdm_hub.errors import ConfigError
 
 
 def command(
@@ -32,6 +35,10 @@ def command(
         list[str] | None,
         typer.Option(metavar="SERVER=VARIABLE", help="Environment variable with an endpoint's key; repeat it."),
     ] = None,
+    price: Annotated[
+        str, typer.Option(metavar="READ,WRITTEN", help="Of a million tokens of an endpoint, as 0.15,0.60.")
+    ] = "",
+    max_cost: Annotated[float, typer.Option(min=0, help="Cost at which it stops, to be resumed; 0 = no limit.")] = 0.0,
     blind: Annotated[bool, typer.Option("--blind", help="Also without the image: grey in its place.")] = False,
     answer_prompt: Annotated[
         str, typer.Option(metavar="TEXT", help="Put around {question} for a chat model, in skills and failures.")
@@ -60,6 +67,7 @@ def command(
     wanted = Evaluation(
         model=model, adapter=adapter, benchmarks=tuple(benchmark or ()), suite=suite, failures=failures, split=split,
         limit=limit, data=data, revisions=pairs("--revision", revision), keys=pairs("--key", key),
+        price=_price(price), max_cost=max_cost,
         blind=blind, driver=driver, seed=seed,
         answer_prompt=answer_prompt, device=device, batch_size=batch_size,
     )  # fmt: skip
@@ -81,3 +89,13 @@ def command(
         from auditdm_cli.evaluation_summary import show
 
         show(results, run.path, Console(highlight=False))
+
+
+def _price(text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        found = (math.nan,)
+    if found and not (len(found) == 2 and all(0 <= part < math.inf for part in found)):  # noqa: PLR2004
+        raise ConfigError(f"--price: got {text!r}, wanted two prices of a million tokens: READ,WRITTEN")
+    return found

@@ -37,7 +37,13 @@ def tables(results: Results) -> list[Any]:
         found.append(_looking(results["blind"]))
     if results["failures"]:
         found.append(_failures(results["failures"]))
+    if results.get("cost"):
+        found.append(f"Cost: {', '.join(f'{_amount(count)} {name}' for name, count in results['cost'].items())}.")
     return found
+
+
+def _amount(count: float) -> str:
+    return f"{count:,}" if isinstance(count, int) else f"{count:,.2f}"
 
 
 def _table(*columns: str) -> Table:

@@ -80,6 +80,8 @@ def test_bad_input_is_one_line(cli: Cli, tmp_path: Path) -> None:
         (["evaluate", "playground"], 2),
         (["evaluate", "playground", "--suite", "playground", "--revision", "x"], 2),
         (["evaluate", str(tmp_path), "--suite", "playground", "--out", str(tmp_path / "run")], 1),
+        (["evaluate", "http://127.0.0.1:9/v1#m", "--suite", "playground", "--price", "1"], 2),
+        (["evaluate", "http://127.0.0.1:9/v1#m", "--suite", "playground", "--price", "1,x"], 2),
         (["evaluate", "playground", "--failures", str(tmp_path / "nothing"), "--out", str(tmp_path / "run")], 2),
     ):
         shown = cli(*words)

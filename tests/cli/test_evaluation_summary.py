@@ -24,8 +24,10 @@ def test_markup_in_the_name_of_a_type_is_text() -> None:
     }  # fmt: skip
     failures = {"types": [{"name": NAME, "error": 0.5, "low": 0.4, "high": 0.6, "asked": 9}],
                 "controls": {"name": "controls", "error": 0.0, "low": 0.0, "high": 0.1, "asked": 9}}  # fmt: skip
-    text = printed(*tables({"comparisons": [compared], "scores": {}, "failures": {"model": failures}}))
+    cost = {"tokens read": 12345, "tokens written": 67, "paid": 0.125}
+    text = printed(*tables({"comparisons": [compared], "scores": {}, "failures": {"model": failures}, "cost": cost}))
     assert text.count(SHOWN) == 2
+    assert text.endswith("Cost: 12,345 tokens read, 67 tokens written, 0.12 paid.\n")
 
 
 def test_the_table_of_rounds() -> None:

@@ -16,6 +16,7 @@ from auditdm_hub.evaluating import lmms
 from auditdm_hub.evaluating.asking import CHUNK, read_answers
 from auditdm_hub.evaluating.benchmarks import find
 from auditdm_hub.evaluating.comparison import FILE
+from auditdm_hub.evaluating.playground import NAME
 from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
@@ -172,6 +173,36 @@ def test_an_endpoint_gets_the_key_that_is_named_for_it(
         wanted = Evaluation(f"{url}#m", benchmarks=("vqav2",), data=data, limit=3, keys={server: "MINE"})
         run_evaluation(wanted, tmp_path / "run")
     assert log.keys == {"Bearer mine"}
+
+
+def test_a_limit_on_the_cost_of_an_endpoint_ends_it_and_more_goes_on(tmp_path: Path) -> None:
+    with serving(lambda number, body: said("left")) as (url, log):
+        wanted = Evaluation(f"{url}#m", failures="playground", limit=8, price=(1.0, 5.0), max_cost=0.001)
+        with pytest.raises(ModelError, match="--max-cost is 0.001: continue with --resume"):
+            run_evaluation(wanted, tmp_path / "run")
+        asked = len(log.requests)
+        run = run_evaluation(replace(wanted, max_cost=1.0), tmp_path / "run", resume=True)
+    assert 64 <= asked < len(log.requests)
+    each = (100 * 1.0 + 10 * 5.0) / 1e6  # tokens of `said`
+    found = json.loads((run.path / FILE).read_text())["cost"]
+    assert found["paid"] == pytest.approx(each * found["tokens read"] / 100)
+    assert found["tokens written"] * 10 == found["tokens read"]
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "said_of_it"),
+    [
+        ("playground", {"price": (1.0, 5.0)}, "--price is of a model behind an endpoint"),
+        ("playground", {"max_cost": 1.0}, "--max-cost is of a model behind an endpoint"),
+        ("http://127.0.0.1:9/v1#m", {"max_cost": 1.0}, "--max-cost needs --price READ,WRITTEN"),
+    ],
+)
+def test_a_cost_that_cannot_be_told_is_refused(
+    model: str, more: dict[str, Any], said_of_it: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=said_of_it):
+        run_evaluation(Evaluation(model, suite=NAME, **more), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("more", [{"adapter": "playground@v1.0.0"}, {"driver": lmms.NAME}])
