@@ -76,7 +76,7 @@ def check_torchvision() -> Iterator[Check]:
     if torch.partition("+")[2] == vision.partition("+")[2]:
         yield Check("torchvision", "ok", vision)
     else:
-        remedy = "pip uninstall torchvision (not needed), or install the build that belongs to torch"
+        remedy = "pip uninstall torchvision, or install the build for this torch (docs/models.md: who needs it)"
         yield Check("torchvision", "note", f"{vision} beside torch {torch}: another build", remedy)
 
 
