@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
 from PIL import Image
 
+from auditdm_hub.atomic import atomic_file
 from auditdm_hub.errors import RunError
 
 
@@ -34,12 +33,9 @@ class ImageStore:
         sha = image_sha(image)
         path = self.path(sha)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             rgb = Image.frombytes("RGB", image.size, image.convert("RGB").tobytes())
-            handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-            with os.fdopen(handle, "wb") as file:
+            with atomic_file(path, flush=False) as file:
                 rgb.save(file, format="PNG")
-            Path(name).replace(path)
         return sha
 
     def get(self, sha: str) -> Image.Image:

@@ -73,7 +73,7 @@ class Run:
         path.mkdir(parents=True, exist_ok=True)
         lock = _take_lock(path)
         try:
-            clean_leftovers(path)
+            clean_leftovers(path, mark=MANIFEST)
             config = json.loads(json.dumps(config))
             if manifest_path.exists():
                 manifest = _read_manifest(path)

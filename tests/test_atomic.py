@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from auditdm_hub.atomic import atomic_file, atomic_write_bytes, atomic_write_json, clean_leftovers, file_sha256
+from auditdm_hub.atomic import (
+    atomic_file,
+    atomic_folder,
+    atomic_write_bytes,
+    atomic_write_json,
+    clean_leftovers,
+    file_sha256,
+)
 
 
 def test_a_write_replaces_the_whole_file(tmp_path: Path) -> None:
@@ -46,6 +53,26 @@ def test_leftovers_are_removed_at_any_depth(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert clean_leftovers(tmp_path) == 2
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b.png"]
+
+
+def test_half_a_folder_is_removed_and_what_others_are_at_is_not(tmp_path: Path) -> None:
+    for name in ("adapter.tmp/weights", "rounds/2/run.json", "rounds/2/table.tmp", "rounds/adapter.tmp/weights"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert clean_leftovers(tmp_path, mark="run.json") == 2
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.json", "table.tmp"]
+
+
+def test_a_folder_replaces_the_one_before_or_leaves_it(tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with atomic_folder(tmp_path / "a") as new:
+            (new / text).write_text(text)
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "a") as new:
+        (new / "half").touch()
+        raise ZeroDivisionError
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"]
+    clean_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_sha256_of_a_file(tmp_path: Path) -> None:

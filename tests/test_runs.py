@@ -94,6 +94,13 @@ def test_resume_starts_a_run_where_there_is_none(tmp_path: Path) -> None:
         assert sorted(entry.name for entry in run.path.iterdir()) == [".lock", "run.json"]
 
 
+def test_half_an_adapter_of_a_killed_process_is_removed_on_resume(tmp_path: Path) -> None:
+    Run.create(tmp_path / "run", {}).close()
+    (tmp_path / "run" / "auditor" / "adapter.tmp").mkdir(parents=True)
+    Run.create(tmp_path / "run", {}, resume=True).close()
+    assert not (tmp_path / "run" / "auditor" / "adapter.tmp").exists()
+
+
 def test_another_configuration_is_refused_by_the_names_of_its_keys(tmp_path: Path) -> None:
     Run.create(tmp_path / "r", CONFIG).close()
     other = {"out": "there", "training": {"beta": 0.1, "steps": 3}, "actions": ["question"], "new": 1}

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from auditdm_hub.atomic import SUFFIX, atomic_write_json, atomic_write_text
+from auditdm_hub.atomic import atomic_folder, atomic_write_json, atomic_write_text
 from auditdm_hub.auditing.checkpoints import seal
 from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.clock import Seconds, memory_high_water
@@ -143,12 +142,9 @@ def trim_log(log: Path, step: int) -> None:
 
 def write_adapter(trainer: "GRPOTrainer | SFTTrainer", folder: Path) -> None:
     """Write the adapter, all or nothing, without peft's model card and with the same bytes for the same weights."""
-    temporary = folder.with_name(folder.name + SUFFIX)
-    shutil.rmtree(temporary, ignore_errors=True)
-    trainer.accelerator.unwrap_model(trainer.model).save_pretrained(str(temporary))
-    (temporary / MODEL_CARD).unlink(missing_ok=True)
-    config = json.loads((temporary / "adapter_config.json").read_text())
-    config["target_modules"] = sorted(config["target_modules"])  # peft writes a set, in the order of the process
-    atomic_write_json(temporary / "adapter_config.json", dict(sorted(config.items())))
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with atomic_folder(folder) as new:
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(str(new))
+        (new / MODEL_CARD).unlink(missing_ok=True)
+        config = json.loads((new / "adapter_config.json").read_text())
+        config["target_modules"] = sorted(config["target_modules"])  # peft writes a set, in the order of the process
+        atomic_write_json(new / "adapter_config.json", dict(sorted(config.items())))

@@ -20,7 +20,7 @@ from auditdm_hub.errors import BackendUnavailableError, ModelError
 from auditdm_hub.models.loading import find_model, first_line, pick_device
 from auditdm_hub.models.placement import moved
 from auditdm_hub.models.quiet import quiet_libraries
-from auditdm_hub.models.revision import versioned
+from auditdm_hub.models.revision import split_pin, versioned
 
 if TYPE_CHECKING:
     import torch
@@ -99,6 +99,8 @@ class _Pipeline:
             raise ModelError(f"{name} is a {type(pipeline).__name__}, wanted a pipeline for {self.kind}")
         if self.kind == TEXT and edits and not takes:
             raise ModelError(f"{name} is a {type(pipeline).__name__}, which wants an image: use it as editor")
+        self.revision = name
+        """Of the weights: name@revision."""
         self.id = f"{name} ({drawing})" if str(drawing) else name
         self.checked = getattr(pipeline, "safety_checker", None) is not None
         """Whether the pipeline withholds what it finds unsafe."""
@@ -121,6 +123,8 @@ class _Pipeline:
             raise BackendUnavailableError("image models need diffusers: pip install 'auditdm-hub[images]'") from None
         from safetensors import SafetensorError
 
+        name, pin = split_pin(name)
+        revision = revision or pin
         find_model(name, revision)
         logging.disable_progress_bar()
         with quiet_libraries():

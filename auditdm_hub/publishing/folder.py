@@ -4,6 +4,7 @@
 2. A version of that number with the same digest: done. With another: refuse.
 3. Copy into `versions/.vX.Y.Z.tmp`, flush, rename: from then on the release is there.
 4. Mirror it to the root, file by file, MANIFEST.json last; a mirror that was interrupted is mended by the next command.
+   What no version put there (notes, `.git`) is left alone.
 
 `load_dataset(DIR)` loads the root; the files of the root are hard links where the file system has them.
 """
@@ -103,15 +104,17 @@ def _mirror(folder: Path) -> None:
     manifest = open_manifest(source)
     for path in [*sorted(manifest.files), FILE_NAME]:
         _replace(source / path, folder / path)
-    kept = {*manifest.files, *BESIDE, LOCK}
-    for place in sorted(folder.rglob("*"), reverse=True):
-        name = place.relative_to(folder)
-        if name.parts[0] == VERSIONS:
-            continue
-        if place.is_file() and name.as_posix() not in kept:
-            place.unlink()
-        elif place.is_dir() and not any(place.iterdir()):
-            place.rmdir()
+    earlier = {path for version in versions(folder) for path in open_manifest(folder / VERSIONS / str(version)).files}
+    for path in sorted(earlier - {*manifest.files, *BESIDE}):
+        _remove(folder / path, folder)
+
+
+def _remove(place: Path, folder: Path) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    place.unlink(missing_ok=True)
+    for above in place.relative_to(folder).parents[:-1]:
+        if (folder / above).is_dir() and not any((folder / above).iterdir()):
+            (folder / above).rmdir()
 
 
 def _replace(source: Path, place: Path) -> None:

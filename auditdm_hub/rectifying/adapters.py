@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from auditdm_hub.atomic import atomic_folder
 from auditdm_hub.models.loading import WEIGHTS
 
 CONFIG = "adapter_config.json"
@@ -20,15 +21,12 @@ def scale_adapter(adapter: Path, share: float, out: Path) -> None:
     """
     from safetensors.torch import load_file, save_file
 
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(adapter, partial)
-    if share != 1:
-        weights = load_file(partial / WEIGHTS)
-        scaled = {name: tensor * share if "lora_B" in name else tensor for name, tensor in weights.items()}
-        save_file(scaled, partial / WEIGHTS, metadata={"format": "pt"})
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
+    with atomic_folder(out) as new:
+        shutil.copytree(adapter, new, dirs_exist_ok=True)
+        if share != 1:
+            weights = load_file(new / WEIGHTS)
+            scaled = {name: tensor * share if "lora_B" in name else tensor for name, tensor in weights.items()}
+            save_file(scaled, new / WEIGHTS, metadata={"format": "pt"})
 
 
 def stack_adapters(adapters: Sequence[Path], out: Path) -> None:
@@ -57,11 +55,8 @@ def stack_adapters(adapters: Sequence[Path], out: Path) -> None:
         name: torch.cat([each[name] for each in weights], dim=0 if "lora_A" in name else 1).contiguous()
         for name in weights[0]
     }
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(adapters[0], partial)
-    save_file(joined, partial / WEIGHTS, metadata={"format": "pt"})
     totals = {name: sum(config[name] for config in configs) for name in ("r", "lora_alpha")}
-    (partial / CONFIG).write_text(json.dumps({**configs[0], **totals}, indent=2))
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
+    with atomic_folder(out) as new:
+        shutil.copytree(adapters[0], new, dirs_exist_ok=True)
+        save_file(joined, new / WEIGHTS, metadata={"format": "pt"})
+        (new / CONFIG).write_text(json.dumps({**configs[0], **totals}, indent=2))

@@ -116,9 +116,8 @@ def choose(given: Iterable[Example], mixture: Mixture) -> list[Example]:
     taught = _balanced([list(every.values()) for _, every in sorted(lessons.items())], wanted, MOST_REPEATS, rng)
     count = round(len(taught) * mixture.replay / (1 - mixture.replay))
     again = _balanced([list(every.values()) for _, every in sorted(forgotten.items())], count // 2, MOST_RETURNS, rng)
-    first = again if len(again) <= count // 2 else rng.sample(again, count // 2)  # of each kind there is one at least
-    kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count - len(first), 1, rng)
-    rows = [*taught, *first, *kept]
+    kept = _balanced([list(every.values()) for _, every in sorted(replays.items())], count - len(again), 1, rng)
+    rows = [*taught, *again, *kept]
     rng.shuffle(rows)
     return rows
 
@@ -162,15 +161,16 @@ def _held_out(row: Example) -> bool:
 
 
 def _balanced(groups: Sequence[Sequence[Example]], count: int, repeats: int, rng: random.Random) -> list[Example]:
-    """Return about `count` rows, as equally from the groups as they allow; a row comes `repeats` times at most."""
+    """Return at most `count` rows, as equally from the groups as they allow; a row comes `repeats` times at most."""
     if count < 1:
         return []
     order = [rng.sample(list(group), len(group)) for group in groups if group]
     room = [len(group) * repeats for group in order]
     share = _share(room, count)
-    return [
+    rows = [
         group[place % len(group)] for group, most in zip(order, room, strict=True) for place in range(min(most, share))
     ]
+    return rows if len(rows) <= count else rng.sample(rows, count)  # there are more groups than rows are wanted
 
 
 def _share(room: Sequence[int], count: int) -> int:

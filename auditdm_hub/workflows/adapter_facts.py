@@ -55,7 +55,8 @@ def adapter_facts(
         raise ReleaseError(f"the licence of {named} is unknown: say it with --model-license {named}=LICENCE")
     training = owner.config.get("training", {})
     steps = results["training"]["steps"] if results and purpose == "auditor" else 0
-    own = purpose == "rectified" and source.resolve() == (owner.path / RECTIFIED).resolve()
+    own = source.resolve() == (owner.path / RECTIFIED).resolve()
+    stacked = source.resolve() == (owner.path / STACKED).resolve()
     repaired = _repaired(owner) if own else Repaired({}, {}, 0.0)
     return source, Adapter(
         name=wish.name,
@@ -75,24 +76,29 @@ def adapter_facts(
         versions={key: str(value) for key, value in owner.manifest["versions"].items() if key in LIBRARIES},
         comparisons=_comparisons(owner, source, evaluations),
         rows=_rows(owner, own) if rows else None,
-        rounds=tuple(read_rounds(owner.path)) if source == owner.path / STACKED else (),
+        rounds=tuple(read_rounds(owner.path)) if stacked else (),
         audits=(results,) if results else (),
     )
 
 
 def _comparisons(owner: Run, source: Path, evaluations: Sequence[Path]) -> tuple[Comparison, ...]:
     """Return before and after: what its own run says, and what evaluations say beside."""
-    own = read_comparisons(source.parent / FILE if source == owner.path / STACKED else owner.path / FILE)
-    found = {each.name: each for each in own}
+    own = (file for file in (owner.path / FILE, (owner.path / STACKED).parent / FILE) if _is_of(file, source))
+    found = {each.name: each for file in own for each in read_comparisons(file)}
     for path in evaluations:
         if not (path / FILE).is_file():
             raise ReleaseError(f"--evaluation {path}: wanted the folder of an evaluation, which holds {FILE}")
-        if json.loads((path / FILE).read_text()).get("adapter_sha256") != weights_of(source):
+        if not _is_of(path / FILE, source):
             raise ReleaseError(
                 f"--evaluation {path}: that is none of this adapter: evaluate it with --adapter {source}"
             )
         found = {**{each.name: each for each in read_comparisons(path / FILE)}, **found}
     return tuple(sorted(found.values(), key=lambda each: (not each.regressed, each.name)))
+
+
+def _is_of(evaluation: Path, adapter: Path) -> bool:
+    """Whether an evaluation measured these weights."""
+    return evaluation.is_file() and json.loads(evaluation.read_text()).get("adapter_sha256") == weights_of(adapter)
 
 
 def _audit(owner: Run) -> Results | None:

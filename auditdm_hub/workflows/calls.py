@@ -100,8 +100,8 @@ def rectify(
         labelled: a data set to extend.
         resume: go on with a rectification that is there.
         watcher: is told how it comes along.
-        settings: `merge` (also write the model with the adapter in it), `seed` (same seed, same adapter), `device`,
-            `max_cost` (of endpoints, for each audit that is made for it), and
+        settings: `merge` (also write the model with the adapter in it), `seed` (same seed, same adapter), `device`
+            (where it runs; default: that of the audit), `max_cost` (of endpoints, for each audit made for it), and
             keys of `rectification` in a configuration, in the place of those of the audit.
 
     Raises:
@@ -114,6 +114,7 @@ def rectify(
     if source.run is None and settings.get("max_cost") is not None:
         raise ConfigError("--max-cost goes with RUN: a released failure set asks no endpoint")
     mine = {key: settings.pop(key) for key in ("merge", "seed", "device", "max_cost") if key in settings}
+    mine["device"] = mine.get("device") or config.get("device") or "auto"
     section = rectification_of(config, settings)
     wanted = Rectification.of(section, labelled=labelled.data, columns=dict(labelled.columns), **mine)
     path = source.path(resume)

@@ -11,6 +11,7 @@ from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.workflows.evaluation_results import AFTER
+from auditdm_hub.workflows.revisions import keep_revision
 from auditdm_hub.workflows.specs import spec_of
 
 if TYPE_CHECKING:
@@ -81,12 +82,13 @@ class Evaluated:
         """Return the model of a side, loaded by name.
 
         Raises:
-            ModelError: it cannot be loaded.
+            ModelError: it cannot be loaded, or is another version than when the evaluation began.
         """
         if side not in self._loaded:
             self._loaded.clear()
             adapter = self._adapter() if side == AFTER else None
             self._loaded[side] = spec_of(self._config, self._name).load(adapter)
+            keep_revision(self._folder, self._name, self._loaded[side].id.partition("+")[0])
         return self._loaded[side]
 
     def asked(self, side: str, benchmark: Benchmark, as_audited: bool) -> "tuple[VisionLanguageModel, Ask]":
@@ -97,7 +99,7 @@ class Evaluated:
             benchmark: what is asked.
             as_audited: ask as an audit asks, not with the length that the benchmark wants.
         """
-        if self._own is not None and side != AFTER:
+        if self._own is not None:
             return self._own, benchmark.ask(prefix_model=False)
         if self.remote is not None:  # what was answered was paid for, and is kept whatever happens next
             remote = self.remote if as_audited else self.remote.again(QUESTION, benchmark.max_new_tokens)

@@ -34,6 +34,7 @@ from auditdm_hub.playground.skills import SKILLS
 from auditdm_hub.provenance import library_versions
 from auditdm_hub.releases.address import is_releases, parse_address
 from auditdm_hub.releases.download import download
+from auditdm_hub.releases.manifest import open_manifest
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.evaluated import Evaluated
 from auditdm_hub.workflows.evaluation_results import (
@@ -46,6 +47,7 @@ from auditdm_hub.workflows.evaluation_results import (
     scores,
     with_and_without_image,
 )
+from auditdm_hub.workflows.revisions import keep_revision, read_revisions
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ def run_evaluation(
         AuditDMError: a model, a data set or an option cannot be used; the message says what to do.
     """
     names = _names(wanted)
+    if own is not None and wanted.adapter:
+        raise ConfigError("--adapter needs weights to go on, and the model is an object: name a folder or a Hub id")
     run = Run.create(out, asdict(wanted), resume=resume, free=FREE)
     with closing(run):
         try:
@@ -242,7 +246,10 @@ class _Evaluating:
 
     @cached_property
     def _release(self) -> Path:
-        return download(parse_address(self._wanted.failures), say=self._watcher.say)
+        folder = download(parse_address(self._wanted.failures), say=self._watcher.say)
+        manifest = open_manifest(folder)
+        keep_revision(self._run.path, self._wanted.failures, f"{manifest.version} ({manifest.digest[:12]})")
+        return folder
 
     def _ask(self, side: str, name: str) -> None:
         stage = f"{side} {name}"
@@ -320,9 +327,11 @@ class _Evaluating:
     def _adapter(self) -> str:
         """The folder of the adapter; one that is named as a release is downloaded and verified."""
         name = self._wanted.adapter
-        if Path(name).is_dir() and not is_releases(Path(name)):
-            return name
-        return str(download(parse_address(name), repo_type="model", say=self._watcher.say))
+        folder = Path(name)
+        if not folder.is_dir() or is_releases(folder):
+            folder = download(parse_address(name), repo_type="model", say=self._watcher.say)
+        keep_revision(self._run.path, f"adapter {name}", weights_of(folder)[:12])
+        return str(folder)
 
     def _results(self, sources: Mapping[str, Source]) -> dict[str, Any]:
         outcome = Outcome(
@@ -343,6 +352,7 @@ class _Evaluating:
             "format_version": 1,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "model": self._wanted.model,
+            "revisions": read_revisions(self._run.path),
             "adapter": self._wanted.adapter,
             "adapter_sha256": weights_of(Path(self._adapter)) if self._wanted.adapter else "",
             "versions": library_versions(),

@@ -52,7 +52,7 @@ class Extra:
     `second_look`: questions of the pool that are asked of the target with and without a first adapter.
     `labelled` is a data set whose images are probed in the place of the pool's, and whose answers go before the
     consensus on its own questions; `columns` says which of its columns hold what. `max_cost`: at which cost of
-    endpoints each of these audits stops, None = as the run's. `device`: where the target is asked alone, "" = as there.
+    endpoints each of these audits stops, None = as the run's. `device`: where they run, "" = as there.
     """
 
     probes: int = 0
@@ -110,6 +110,8 @@ class MoreLessons:
             "seed": config["seed"] + SEEDS[name], "question_share": 1.0, "holdout": NO_MODEL,
             "training": {**config["training"], "choose_images": False},
         }  # fmt: skip
+        if extra.device:
+            settings["device"] = extra.device
         if extra.max_cost is not None:
             settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": extra.max_cost}
         if extra.labelled:

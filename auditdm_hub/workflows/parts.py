@@ -4,7 +4,6 @@ A user's own object takes the place of a name: `Parts` holds those that were giv
 is first needed, so that a resumed run loads only what its open stages use.
 """
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.auditing.auditors import RandomAuditor
 from auditdm_hub.auditing.faithful import Gate
 from auditdm_hub.auditing.judge import load_judge
@@ -32,6 +30,7 @@ from auditdm_hub.models.timed import PATIENCE, TimedVLM
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.pools import pool_items
+from auditdm_hub.workflows.revisions import keep_revision
 from auditdm_hub.workflows.specs import shipped, spec_of
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import Auditor, Embedder, ImageEditor, ImageGenerator, Judge, VisionLanguageModel
 
 ADAPTER = Path("auditor") / "adapter"
-REVISIONS = "revisions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,9 @@ class Cast:
         from auditdm_hub.models.diffusion import DiffusersGenerator, Drawing
 
         drawing = Drawing(**self._config.drawing.model_dump())
-        return DiffusersGenerator.load(self._config.generator, drawing, self._stage)
+        made = DiffusersGenerator.load(self._config.generator, drawing, self._stage)
+        self._keep_revision(self._config.generator, made.revision)
+        return made
 
     @cached_property
     def editor(self) -> "ImageEditor | None":
@@ -134,7 +134,9 @@ class Cast:
         from auditdm_hub.models.diffusion import DiffusersEditor, Drawing
 
         editing = Drawing(**self._config.editing.model_dump())
-        return DiffusersEditor.load(self._config.editor, editing, self._stage)
+        made = DiffusersEditor.load(self._config.editor, editing, self._stage)
+        self._keep_revision(self._config.editor, made.revision)
+        return made
 
     @property
     def makers(self) -> "tuple[tuple[ImageGenerator | ImageEditor | None, bool], ...]":
@@ -218,7 +220,7 @@ class Cast:
         from auditdm_hub.models.transformers_auditor import TransformersAuditor
 
         config = self._config
-        return TransformersAuditor.load(
+        made = TransformersAuditor.load(
             self.shared or self.auditor_base,
             self.prompts.render,
             adapter,
@@ -227,6 +229,8 @@ class Cast:
             config.training.max_completion_length,
             temperature or config.probe_temperature,
         )
+        self._keep_revision(config.auditor, made.id.partition("+")[0], "auditor")
+        return made
 
     @cached_property
     def answerer(self) -> "VisionLanguageModel | None":
@@ -278,24 +282,11 @@ class Cast:
             model: TransformersVLM = CertainVLM.load(spec.name, certainty=certainty, shared=shared, **spec.options)
         else:
             model = spec.load(shared=shared)
-        self._keep_revision(f"{name}: {place}" if name == PLAYGROUND else name, model.id)
+        self._keep_revision(name, model.id, place)
         return CachedVLM(self._timed(model, 1 if shared else PATIENCE), self._cache, model.decoding)
 
-    def _keep_revision(self, name: str, identity: str) -> None:
-        """Keep what a name stood for when the run began.
-
-        Raises:
-            ModelError: it stands for something else now.
-        """
-        file = Path(self._config.out) / REVISIONS
-        kept: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
-        if kept.get(name, identity) != identity:
-            raise ModelError(
-                f"{name} was {kept[name]} when this run began, and is {identity} now: bring that version back, or "
-                "begin another run (NAME@COMMIT pins a model of the Hub)"
-            )
-        if name not in kept and file.parent.is_dir():
-            atomic_write_json(file, {**kept, name: identity})
+    def _keep_revision(self, name: str, identity: str, place: str = "") -> None:
+        keep_revision(Path(self._config.out), f"{name}: {place}" if name == PLAYGROUND else name, identity)
 
     def _endpoint(self, name: str) -> EndpointVLM:
         config, asked = self._config, self._config.endpoints

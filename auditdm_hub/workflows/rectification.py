@@ -30,7 +30,7 @@ from auditdm_hub.atomic import atomic_write_json
 from auditdm_hub.config_sections import RectificationConfig
 from auditdm_hub.errors import AuditDMError, ConfigError, RunError
 from auditdm_hub.evaluating.asking import ask_items, read_answers
-from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected
+from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected, weights_of
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
@@ -329,7 +329,7 @@ class _Rectifying:
             report = self._watcher.stage(f"evaluate {side}")
             ask_items(model, iter(items), folder, lambda done, report=report: report(done, len(items)))  # type: ignore[misc]
             written.append(str(folder.relative_to(self._run.path)))
-        results = comparison_file(str(self._run.config["target"]), str(ADAPTER), self._comparisons(items))
+        results = comparison_file(self._run, ADAPTER, self._comparisons(items))
         atomic_write_json(self._run.path / FILE, results)
         return written
 
@@ -344,13 +344,14 @@ class _Rectifying:
         return corrected(found)
 
 
-def comparison_file(model: str, adapter: str, comparisons: Sequence[Comparison]) -> Mapping[str, Any]:
-    """Return what `evaluation.json` holds of a model before and after an adapter."""
+def comparison_file(run: Run, adapter: Path, comparisons: Sequence[Comparison]) -> Mapping[str, Any]:
+    """Return what `evaluation.json` holds of a run's target before and after an adapter, a folder within the run."""
     return {
         "format_version": 1,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": model,
-        "adapter": adapter,
+        "model": str(run.config["target"]),
+        "adapter": str(adapter),
+        "adapter_sha256": weights_of(run.path / adapter),
         "versions": library_versions(),
         "comparisons": [asdict(one) for one in comparisons],
     }

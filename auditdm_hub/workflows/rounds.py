@@ -21,7 +21,7 @@ from auditdm_hub.config import PLAYGROUND
 from auditdm_hub.errors import RunError
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.comparison import FILE as EVALUATION
-from auditdm_hub.evaluating.comparison import Comparison, corrected
+from auditdm_hub.evaluating.comparison import Comparison, corrected, weights_of
 from auditdm_hub.evaluating.released import CONTROLS, contradicting, errors
 from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.rectifying.adapters import stack_adapters
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 ROUNDS = Path("rounds")
 ANSWERS = ROUNDS / "answers"
+REPAIRS = "repairs.json"
+"""In `ROUNDS`: digest of the adapter that each round audits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def rectify_rounds(
         watcher: is told how it comes along.
 
     Raises:
-        RunError: the audit found no failure type.
+        RunError: the audit found no failure type, or there are rounds of another repair.
         AuditDMError: as `rectify_run` and `audit`.
     """
     first = Run.open(path)
@@ -88,26 +90,39 @@ def rectify_rounds(
         watcher.say(f"round {number}: rectify")
         made[-1] = rectify_run(latest.path, wanted, resume and (latest.path / FOLDER).exists(), watcher)
         watcher.say(f"round {number + 1}: audit")
-        made.append(_audit_again(first, number + 1, latest.path / MERGED, wanted.max_cost, watcher))
+        _keep_repair(path / ROUNDS, number + 1, latest.path / ADAPTER)
+        made.append(_audit_again(first, number + 1, latest.path / MERGED, wanted, watcher))
     if len(made) == 1:
         raise RunError(f"{path}: the audit found no failure type, so there is nothing to rectify")
     stack_adapters([run.path / ADAPTER for run in made[:-1]], path / ROUNDS / "adapter")
     kinds = json.loads((path / FOLDER / KINDS).read_text())
     items = AuditLessons(first, path / FOLDER, wanted.extra).items(kinds)
     table = [_round(number, first, run, items, measures, watcher) for number, run in enumerate(made, start=1)]
-    results = comparison_file(str(first.config["target"]), str(ROUNDS / "adapter"), _before_and_after(path, len(made)))
+    results = comparison_file(first, ROUNDS / "adapter", _before_and_after(path, len(made)))
     atomic_write_json(path / ROUNDS / EVALUATION, results)
     atomic_write_json(path / FILE, {"format_version": FORMAT_VERSION, "rounds": table})
     report_again(path)
     return table
 
 
-def _audit_again(first: Run, number: int, model: Path, max_cost: float | None, watcher: Watcher) -> Run:
+def _keep_repair(rounds: Path, number: int, adapter: Path) -> None:
+    """Keep which adapter a round audits; raise if there is a round of that number that audited another."""
+    file, digest = rounds / REPAIRS, weights_of(adapter)
+    kept: dict[str, str] = json.loads(file.read_text()) if file.is_file() else {}
+    if kept.get(str(number), digest) != digest:
+        raise RunError(f"{rounds / str(number)} audited another repair: remove {rounds} to do the rounds anew")
+    atomic_write_json(file, {**kept, str(number): digest})
+
+
+def _audit_again(first: Run, number: int, model: Path, wanted: Rectification, watcher: Watcher) -> Run:
     config = {name: value for name, value in first.config.items() if value is not None}
     config = as_another(config, str(config["target"]), str(model))
-    settings = {**config, "target": str(model), "out": str(first.path / ROUNDS / str(number)), "known": []}
-    if max_cost is not None:
-        settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": max_cost}
+    settings = {
+        **config, "target": str(model), "out": str(first.path / ROUNDS / str(number)), "known": [],
+        "device": wanted.tuning.device,
+    }  # fmt: skip
+    if wanted.max_cost is not None:
+        settings["endpoints"] = {**config.get("endpoints", {}), "max_cost": wanted.max_cost}
     return audit(resume=True, yes=True, watcher=watcher, **settings)
 
 
@@ -138,13 +153,13 @@ def _asked(
     """Return (wrong, asked) of the first audit's failures by type, and of its controls."""
     folder = first.path / ANSWERS / str(number)
     stage = f"round {number}"
-    with closing(Run.create(run.path, run.config, resume=True)) as held:
+    with closing(Run.create(first.path, first.config, resume=True)) as held:
         if not held.stage_done(stage):
             folder.mkdir(parents=True, exist_ok=True)
             report = watcher.stage(f"{stage}: failures of the first audit")
             model = spec_of(run.config, str(run.config["target"])).load()
             ask_items(model, iter(items), folder, lambda done: report(done, len(items)))
-            held.finish_stage(stage, [], 0.0)
+            held.finish_stage(stage, [str(ANSWERS / str(number))], 0.0)
     counts: dict[str, list[int]] = {}
     for item in read_answers(folder):
         wrong, asked = counts.get(item.part, [0, 0])

@@ -64,7 +64,7 @@ def command(
         float | None, typer.Option(min=0, help="Cost of endpoints at which more probes stop, to be resumed.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same adapter.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0; default: as the audit.")] = "",
     out: Annotated[str, typer.Option(help="With --failures: folder of the run; default: a new one in runs/.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a rectification that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print evaluation.json and nothing else.")] = False,

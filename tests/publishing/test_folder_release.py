@@ -58,6 +58,16 @@ def test_the_root_is_the_newest_version(releases: Path, publish: Publish, other_
     assert json.loads((releases / "MANIFEST.json").read_text())["previous"] == "v1.0.0"
 
 
+def test_what_no_version_put_there_stays(releases: Path, publish: Publish, other_run: Run) -> None:
+    for name in (".git/config", "notes.md", "data/mine.csv"):
+        (releases / name).parent.mkdir(exist_ok=True)
+        (releases / name).write_text("mine")
+    stale = {path.name for path in (releases / "audits").iterdir()}
+    publish("", path=other_run.path, to=releases, replace=True)
+    assert all((releases / name).read_text() == "mine" for name in (".git/config", "notes.md", "data/mine.csv"))
+    assert not stale & {path.name for path in (releases / "audits").iterdir()}
+
+
 def test_a_version_is_never_changed(releases: Path, publish: Publish, other_run: Run) -> None:
     with pytest.raises(ReleaseError, match="wanted one after v1.0.0"):
         publish("", path=other_run.path, to=releases, replace=True, version="v1.0.0")

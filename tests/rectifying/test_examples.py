@@ -94,6 +94,14 @@ def test_what_was_forgotten_comes_first_and_often_and_as_half_of_the_replays_at_
     assert parts == Counter({"": 100, REPLAY: 50, FORGOTTEN: 50})
 
 
+def test_more_kinds_than_rows_are_no_more_rows_than_wanted() -> None:
+    open_answers = [judged(COUNT + number, "agreement", f"a thing of its own, {number}") for number in range(COUNT)]
+    rows = chosen([*FAILED, *open_answers], {}, MIXED)
+    assert Counter(row.part for row in rows) == {"": 100, REPLAY: 100}
+    rows = chosen(FAILED, {row.probe.id: f"type {place}" for place, row in enumerate(FAILED)}, MIXED)
+    assert len(rows) == 100
+
+
 def test_no_replay_is_none_at_all() -> None:
     parts = Counter(row.part for row in chosen([*FAILED, *AGREED], {}, Mixture(size=200, replay=0.0)))
     assert parts[REPLAY] == 0

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,9 @@ def test_report_and_card_have_the_table(repaired: tuple[Path, list[Round]]) -> N
     assert "Rounds of repair" in card
     assert f"wrong: {name}" in card
     assert {each.name for each in facts.comparisons} == {*table[0]["first_types"], "controls"}
+    for other, rounds in ((path / "rounds" / ".." / "rounds" / "adapter", len(table)), (path / "auditor/adapter", 0)):
+        _, facts = adapter_facts(Run.open(path), AdapterWish("me/it", True), other, "me/base", lambda model: "mit")
+        assert (len(facts.rounds), bool(facts.comparisons)) == (rounds, bool(rounds))  # the auditor's has no figures
 
 
 def test_rounds_that_were_killed_go_on(audited: Path, repaired: tuple[Path, list[Round]], tmp_path: Path) -> None:
@@ -94,6 +98,21 @@ def test_rounds_that_were_killed_go_on(audited: Path, repaired: tuple[Path, list
     for adapter in (ADAPTER, ROUNDS / "adapter"):
         name = adapter / "adapter_model.safetensors"
         assert (path / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_rounds_of_another_repair_are_not_used_again(repaired: tuple[Path, list[Round]], tmp_path: Path) -> None:
+    path = Path(shutil.copytree(repaired[0], tmp_path / "run"))
+    shutil.rmtree(path / "rectified")
+    other = replace(SMALL, tuning=replace(TUNING, steps=2))
+    with pytest.raises(RunError, match="audited another repair: remove .*rounds to do the rounds anew"):
+        rectify_rounds(path, other, 2, MEASURES)
+    shutil.rmtree(path / "rounds")
+    found = _answered(rectify_rounds(path, other, 1, MEASURES, resume=True))
+    assert found != _answered(repaired[1][:2])
+
+
+def _answered(table: list[Round]) -> list[object]:
+    return [(each["first_types"], each["kept"]) for each in table]
 
 
 def _killed(**_: object) -> None:
