@@ -69,6 +69,8 @@ class AuditConfig(Section):
     """Which column of the pool holds what: image, caption, question, answer."""
     pool_license: str = ""
     pool_size: Positive
+    image_side: Count = 1024
+    """The most pixels of an image's longer side: what is larger is scaled down when it comes into the pool; 0 = any."""
     pool_balance: Annotated[float, Field(ge=0)] = 0.0
     """The most images for one kind of question, in even shares, while there are others; 0 = as the pool comes."""
     probes: Positive

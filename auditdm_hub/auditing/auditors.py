@@ -12,6 +12,7 @@ from typing import Literal
 
 from PIL.Image import Image
 
+from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.protocols import Auditor, VisionLanguageModel
@@ -45,7 +46,10 @@ def own_answers(arm: Arm, probes: Sequence[Probe], tools: ImageTools) -> list[st
     if not asked or arm.answerer is None:
         return [None] * len(probes)
     images = [tools.images.get(probe.image_sha) for probe in asked]
-    answers = iter(arm.answerer.answer(images, [probe.question for probe in asked]))
+    try:
+        answers = iter(arm.answerer.answer(images, [probe.question for probe in asked]))
+    except FAULTS:  # not certain of anything
+        return [None] * len(probes)
     return [None if probe.fault else next(answers) for probe in probes]
 
 

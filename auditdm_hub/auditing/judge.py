@@ -3,7 +3,7 @@
 - `VQAJudge` compares normal spellings; exact, fast, the default.
 - `EmbeddingJudge` also accepts other words for the same ("sofa", "couch"), but never another number or polarity.
 - `VLMJudge` asks a model wherever the spellings differ, as the paper does; its reply must be yes or no, anything else
-  is a fault (`None`), never a verdict.
+  is a fault (`None`), never a verdict. It gets as many at a time as any model, and a batch that fails is no verdict.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from auditdm_hub.auditing.ask import CHUNK, FAULTS
 from auditdm_hub.auditing.normalise import normalise, number
 from auditdm_hub.errors import ModelError
 from auditdm_hub.protocols import Embedder, Judge, VisionLanguageModel
@@ -80,9 +81,16 @@ class VLMJudge:
         if open_pairs:
             blank = Image.new("RGB", (BLANK_SIDE, BLANK_SIDE), "white")
             prompts = [PROMPT.format(question=question, a=x, b=y) for question, x, y in open_pairs]
-            answers = self._model.answer([blank] * len(prompts), prompts)
+            answers = [said for start in range(0, len(prompts), CHUNK)
+                       for said in self._replies(blank, prompts[start : start + CHUNK])]  # fmt: skip
             replies = dict(zip(open_pairs, map(_yes_or_no, answers), strict=True))
         return [pair[1] == pair[2] or replies.get(pair, False) for pair in pairs]
+
+    def _replies(self, blank: Image.Image, prompts: Sequence[str]) -> list[str | None]:
+        try:
+            return self._model.answer([blank] * len(prompts), prompts)
+        except FAULTS:
+            return [None] * len(prompts)
 
 
 def load_judge(

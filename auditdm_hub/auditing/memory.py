@@ -8,15 +8,19 @@ from PIL.Image import Image
 from auditdm_hub.errors import RunError
 from auditdm_hub.images import image_sha
 
+CAPACITY = 2 * 2**30
+"""Bytes of pixels: 680 images of 1,024 by 1,024."""
+
 
 class ImageMemory:
     """The latest images by name, in front of where the originals lie."""
 
-    def __init__(self, originals: Callable[[str], Image] | None = None, capacity: int = 4096) -> None:
-        """Take `originals`, e.g. the `get` of an `ImageStore`; beyond `capacity` images the oldest used is dropped."""
+    def __init__(self, originals: Callable[[str], Image] | None = None, capacity: int = CAPACITY) -> None:
+        """Take `originals`, e.g. the `get` of an `ImageStore`; beyond `capacity` bytes the oldest used are dropped."""
         self._originals = originals
         self._capacity = capacity
         self._images: OrderedDict[str, Image] = OrderedDict()
+        self._bytes = 0
 
     def put(self, image: Image) -> str:
         """Keep the image and return its name."""
@@ -39,7 +43,14 @@ class ImageMemory:
         return image
 
     def _keep(self, sha: str, image: Image) -> None:
-        self._images[sha] = image
+        if sha not in self._images:
+            self._images[sha] = image
+            self._bytes += _size(image)
         self._images.move_to_end(sha)
-        while len(self._images) > self._capacity:
-            self._images.popitem(last=False)
+        while self._bytes > self._capacity and len(self._images) > 1:
+            _, dropped = self._images.popitem(last=False)
+            self._bytes -= _size(dropped)
+
+
+def _size(image: Image) -> int:
+    return image.width * image.height * len(image.getbands())

@@ -138,12 +138,13 @@ class EndpointVLM:
         named = {names[key]: image for key, image in by_object.items()}
         fold = str if self._asking.keep_lines else _folded
         requests = [(names[id(image)], fold(text)) for image, text in zip(images, questions, strict=True)]
-        urls = {sha: _data_url(image) for sha, image in named.items()}
         distinct = list(dict.fromkeys(requests))
-        with ThreadPoolExecutor(self._asking.concurrency) as pool:
-            got = list(pool.map(lambda request: self._ask(urls[request[0]], request[1]), distinct))
-        if self._ledger is not None:
-            self._ledger.keep()
+        try:
+            with ThreadPoolExecutor(self._asking.concurrency) as pool:
+                got = list(pool.map(lambda request: self._ask(_data_url(named[request[0]]), request[1]), distinct))
+        finally:  # also what an interrupted batch read and wrote was paid for
+            if self._ledger is not None:
+                self._ledger.keep()
         answers = dict(zip(distinct, (text for text, _ in got), strict=True))
         if self._ended:
             why, self._ended = self._ended, ""

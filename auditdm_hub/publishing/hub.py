@@ -221,7 +221,8 @@ def with_retries(attempt: Callable[[], str], landed: Callable[[], str | None], s
 
     Args:
         attempt: a request that the client does not repeat by itself.
-        landed: finds out whether it was carried out although its reply was lost; raises if it cannot be any more.
+        landed: finds out whether it was carried out although its reply was lost; raises a `ReleaseError` if it cannot
+            be any more. If the Hub does not answer this either, nothing is known yet.
         say: is told of each wait.
 
     Raises:
@@ -231,7 +232,7 @@ def with_retries(attempt: Callable[[], str], landed: Callable[[], str | None], s
         try:
             return attempt()
         except client_errors() as error:
-            found = landed()
+            found = _found_out(landed)
             if found:
                 return found
             wait = seconds_to_wait(error, min(LONGEST_WAIT, 2.0**number))
@@ -240,6 +241,15 @@ def with_retries(attempt: Callable[[], str], landed: Callable[[], str | None], s
             say(f"The Hub did not answer as it should ({type(error).__name__}): again in {wait:.0f} s")
             time.sleep(wait)
     raise HubError("unreachable")
+
+
+def _found_out(landed: Callable[[], str | None]) -> str | None:
+    try:
+        return landed()
+    except HubError:
+        return None
+    except client_errors():
+        return None
 
 
 def _commit(plan: Plan, place: Place, parent: str, say: Say) -> str:
@@ -279,8 +289,9 @@ def _commit(plan: Plan, place: Place, parent: str, say: Say) -> str:
 
 
 def _files_at(place: Place, commit: str) -> set[str]:
-    tree = place.api.list_repo_tree(place.repo, recursive=True, revision=commit, repo_type=place.kind)
-    return {entry.path for entry in tree if hasattr(entry, "blob_id")}  # folders have none
+    with explained(place.repo):
+        tree = place.api.list_repo_tree(place.repo, recursive=True, revision=commit, repo_type=place.kind)
+        return {entry.path for entry in tree if hasattr(entry, "blob_id")}  # folders have none
 
 
 def upload(place: Place, adds: "list[CommitOperationAdd]") -> None:

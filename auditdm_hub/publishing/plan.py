@@ -20,6 +20,7 @@ from auditdm_hub.errors import ReleaseError
 from auditdm_hub.publishing.difference import Difference
 from auditdm_hub.releases.manifest import FILE_NAME, Change, File, Manifest, digest_of
 from auditdm_hub.releases.version import BUMPS, FIRST, Bump, Version
+from auditdm_hub.text import as_markdown
 
 TOOL = f"auditdm-hub {__version__}"
 MAX_FILES = 100
@@ -121,7 +122,7 @@ def changelog(name: str, changes: Sequence[Change]) -> bytes:
     parts = [f"# Changelog of {name}\n"]
     for change in changes:
         parts.append(f"## {change.version} ({change.date[:10]})\n")
-        parts.append("".join(f"- {line}\n" for line in change.lines))
+        parts.append("".join(f"- {as_markdown(line)}\n" for line in change.lines))
     return "\n".join(parts).encode()
 
 

@@ -83,6 +83,7 @@ class RunRows:
         return self._failures() if config == "failures" else self._exchanges()
 
     def _exchanges(self) -> Iterator[Row]:
+        self.dropped.clear()  # each reading counts anew
         seen: set[str] = set()
         for judged in self._judged():
             if judged.probe.fault:

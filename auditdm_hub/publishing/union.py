@@ -78,7 +78,8 @@ class Union:
         """`results.json` of each audit, by date."""
         every = [*(self._before.audits() if self._before else []), self._run.results]
         return sorted(
-            {str(results["date"]): results for results in every}.values(), key=lambda results: results["date"]
+            {(str(results["date"]), results["seed"]): results for results in every}.values(),
+            key=lambda results: (results["date"], results["seed"]),
         )
 
     @property

@@ -16,7 +16,7 @@ from auditdm_hub.publishing.hub import WITHDREW, Place, Say, State, with_retries
 from auditdm_hub.releases.hub_errors import explained
 from auditdm_hub.releases.manifest import WITHDRAWN
 from auditdm_hub.releases.version import Version
-from auditdm_hub.text import visible
+from auditdm_hub.text import as_markdown, visible
 
 Marks = Mapping[str, Mapping[str, str]]
 
@@ -95,8 +95,7 @@ def marked(marks: Marks, version: Version, why: str) -> bytes:
 def with_notice(readme: str, version: Version, why: str) -> str:
     """Return a card that says below its YAML that the version is withdrawn."""
     top, mark, body = readme.partition("\n---\n")
-    said = visible(why).replace("<", "&lt;").replace("[", "&#91;").replace("|", "&#124;").replace("`", "&#96;")
-    return f"{top}{mark}\n> **{version} is withdrawn:** {said}\n{body}" if mark else readme
+    return f"{top}{mark}\n> **{version} is withdrawn:** {as_markdown(why)}\n{body}" if mark else readme
 
 
 def _refuse_unknown(version: Version, known: list[Version], where: str) -> None:

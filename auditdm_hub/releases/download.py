@@ -60,7 +60,7 @@ def download(
     try:
         reader = HubReader(address.repo, repo_type, api)
     except HubError as error:
-        lock = _pinned(address, repo_type, to)
+        lock = _pinned(address, repo_type, to, types)
         if lock is None or not is_offline(error):
             raise
         say(f"No connection to the Hub: {lock.repo} {lock.version} as it was downloaded before.")
@@ -153,22 +153,25 @@ def _place(scratch: Path, to: Path, lock: Lock) -> None:
     shutil.rmtree(scratch)
 
 
-def _pinned(address: Address, repo_type: RepoType | None, to: Path | None) -> Lock | None:
+def _pinned(address: Address, repo_type: RepoType | None, to: Path | None, types: Sequence[str]) -> Lock | None:
     """Return the lock of what an address names, if it was downloaded before."""
-    types = (repo_type,) if repo_type else TYPES
+    kinds = (repo_type,) if repo_type else TYPES
     if to is not None:
         lock = Lock.read(to / LOCK)
-        fits = lock is not None and lock.repo == address.repo and address.version in (None, _version(lock))
-        return lock if fits else None
+        if lock is None or lock.repo != address.repo or address.version not in (None, _version(lock)):
+            return None
+        return lock if lock.type in kinds and tuple(lock.types) == tuple(types) else None
     if address.version is None:
-        return newest_cached(address.repo, types)
-    found = (Lock.read(cached_lock(address.repo, type, address.version)) for type in types)
+        return newest_cached(address.repo, kinds)
+    found = (Lock.read(cached_lock(address.repo, kind, address.version)) for kind in kinds)
     return next((lock for lock in found if lock), None)
 
 
 def _again(lock: Lock, to: Path | None) -> Path:
     """Return what a lock stands for, from the cache or from where it was put."""
     if to is not None:
+        if not lock.types and _damaged(to):  # of a part there is no list of files
+            raise ReleaseError(f"{to} is not any more what was downloaded: remove it, and download it again")
         return to
     from huggingface_hub import snapshot_download
 

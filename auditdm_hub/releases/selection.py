@@ -8,7 +8,7 @@ from pathlib import Path
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.releases.manifest import Manifest, open_manifest
 from auditdm_hub.releases.schema import UNASSIGNED
-from auditdm_hub.text import visible
+from auditdm_hub.text import as_markdown, visible
 
 GOES_ALONG = ("NOTICE", "LICENSES/", "CHANGELOG.md")
 BATCH = 256
@@ -56,8 +56,8 @@ def write_selection(source: Path, to: Path, types: Sequence[str]) -> None:
             with pq.ParquetWriter(written, file.schema_arrow, compression="zstd") as writer:
                 for batch in file.iter_batches(batch_size=BATCH):
                     writer.write_batch(batch.filter(pc.is_in(batch[column], value_set=kept)))
-    named = "\n".join(f"- {visible(name)}" for name in types)
-    name = f"{visible(manifest.name)} {manifest.version}"
+    named = "\n".join(f"- {as_markdown(name)}" for name in types)
+    name = f"{as_markdown(manifest.name)} {manifest.version}"
     atomic_write_text(
         to / "README.md",
         f"# A part of {name}\n\nThe configs `failures` and `failure_types`, of these failure types only:\n\n{named}\n\n"

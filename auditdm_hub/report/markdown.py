@@ -15,18 +15,11 @@ from auditdm_hub.records import PAIRINGS
 from auditdm_hub.report import wording
 from auditdm_hub.report.rounds import Round, share, type_names
 from auditdm_hub.report.schema import Example, Results, TypeResult
+from auditdm_hub.text import as_markdown as escape
 from auditdm_hub.text import plural, visible
 
 IMAGES = "images"
 WIDTH = 128
-# A backslash disarms the first group; not links that need no brackets, mentions, mathematics and HTML.
-_SPECIAL = re.compile(r"([\\`*_\[\]#~|!])|[&<>@$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-
-
-def escape(text: str) -> str:
-    """Return a text for a line or a table cell of markdown, so that it reads as it was written."""
-    flat = visible(" ".join(text.split()))
-    return _SPECIAL.sub(lambda found: f"\\{found[1]}" if found[1] else f"&#{ord(found[0])};", flat)
 
 
 def attribute(text: str) -> str:

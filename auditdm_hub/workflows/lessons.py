@@ -1,7 +1,7 @@
 """What a model is repaired with, and asked before and after: from an audit, or from a released failure set."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +12,7 @@ from auditdm_hub.auditing.curriculum import read_steps
 from auditdm_hub.curate import curate, load_embedder, read_overrides
 from auditdm_hub.curate.predicates import holds, read_rule
 from auditdm_hub.evaluating.items import Item
-from auditdm_hub.evaluating.released import CONTROLS, failure_items, lesson_items
+from auditdm_hub.evaluating.released import CONTROLS, count_items, failure_items, lesson_items
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.records import Judged, Seed
@@ -25,6 +25,18 @@ from auditdm_hub.workflows.planning import TRIALS
 from auditdm_hub.workflows.refusals import refused
 from auditdm_hub.workflows.specs import spec_of
 from auditdm_hub.workflows.watching import Watcher
+
+
+class Items(Protocol):
+    """Items that can be gone through more than once, with one image in memory at a time."""
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield them in their order."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many there are, at most."""
+        ...
 
 
 class Lessons(Protocol):
@@ -61,7 +73,7 @@ class Lessons(Protocol):
         """Return an image of an example."""
         ...
 
-    def items(self, kinds: Mapping[str, str]) -> list[Item]:
+    def items(self, kinds: Mapping[str, str]) -> Items:
         """Return failures and controls about images of the test split, each question about an image once."""
         ...
 
@@ -130,22 +142,17 @@ class AuditLessons:
         held = (store for store in stores if store.path(sha).is_file())
         return next(held, self._run.images).get(sha)
 
-    def items(self, kinds: Mapping[str, str]) -> list[Item]:
+    def items(self, kinds: Mapping[str, str]) -> Items:
         """Return failures and controls about images of the test split, each question about an image once."""
-        items, seen = dict[str, list[Item]](), set[tuple[str, str]]()
+        items, seen = dict[str, list[Judged]](), set[tuple[str, str]]()
         for row in self._judged():
             key = row.probe.image_sha, row.probe.question
             agreed = row.verdict.outcome == "agreement"
             if key in seen or not (row.failed or agreed) or split_of(row.probe.source_image_sha) != "test":
                 continue
             seen.add(key)
-            part = CONTROLS if agreed else kinds.get(row.probe.id) or UNASSIGNED
-            image = self.image(row.probe.image_sha)
-            item = Item(
-                row.probe.id, image, row.probe.question, row.verdict.consensus, row.probe.source_image_sha, part
-            )
-            items.setdefault(part, []).append(item)
-        return [item for part in sorted(items) for item in items[part]]
+            items.setdefault(CONTROLS if agreed else kinds.get(row.probe.id) or UNASSIGNED, []).append(row)
+        return _JudgedItems([(part, row) for part in sorted(items) for row in items[part]], self.image)
 
     @property
     def runs(self) -> list[Run]:
@@ -181,6 +188,36 @@ class AuditLessons:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _JudgedItems:
+    """Trials as items: (failure type or controls, trial), and what returns an image by its hash."""
+
+    rows: Sequence[tuple[str, Judged]]
+    image: Callable[[str], Image]
+
+    def __iter__(self) -> Iterator[Item]:
+        for part, row in self.rows:
+            probe, wanted = row.probe, row.verdict.consensus
+            yield Item(probe.id, self.image(probe.image_sha), probe.question, wanted, probe.source_image_sha, part)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReleasedItems:
+    """Failures and controls of a split of a release."""
+
+    release: Path
+    split: str
+
+    def __iter__(self) -> Iterator[Item]:
+        return failure_items(self.release, self.split)
+
+    def __len__(self) -> int:
+        return count_items(self.release, self.split, None)
+
+
 class ReleaseLessons:
     """Lessons from a released failure set: its failures and agreements of the split "train"."""
 
@@ -212,10 +249,15 @@ class ReleaseLessons:
         """Return an image that was kept."""
         return self._images.get(sha)
 
-    def items(self, kinds: Mapping[str, str]) -> list[Item]:
-        """Return failures and controls of the split "test"."""
+    def items(self, kinds: Mapping[str, str]) -> Items:
+        """Return failures and controls of the split "test".
+
+        Raises:
+            ReleaseError: there are none.
+        """
         del kinds
-        return list(failure_items(self._release, "test"))
+        next(failure_items(self._release, "test"))
+        return _ReleasedItems(self._release, "test")
 
 
 def as_forgotten(example: Example) -> Example:

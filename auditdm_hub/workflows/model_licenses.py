@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from auditdm_hub.config import PLAYGROUND
+from auditdm_hub.errors import ConfigError
+from auditdm_hub.models.revision import versioned
 from auditdm_hub.playground.backends import LICENCE
 from auditdm_hub.playground.models import NAMES, model_folder
 from auditdm_hub.runs import Run
@@ -20,17 +22,25 @@ def license_lookup(run: Run, stated: Mapping[str, str]) -> Callable[[str], str]:
         run: names the models, some of them as folders.
         stated: name of a model (without revision) -> its licence, said by the user; goes before anything else.
     """
-    folders = {folder.resolve().name: folder for folder in _folders(run)}
+    folders: dict[str, list[Path]] = {}
+    for folder in dict.fromkeys(each.resolve() for each in _folders(run)):
+        folders.setdefault(folder.name, []).append(folder)
 
     @cache
     def look_up(identity: str) -> str:
-        name = identity.partition("+")[0].partition("@")[0]
+        base = identity.partition("+")[0]
+        name = base.partition("@")[0]
+        there = folders.get(name, [])
+        if len(there) > 1 and name in stated:
+            raise ConfigError(f"--model-license {name}: {there[0]} and {there[1]} are called so: rename a folder")
+        if len(there) > 1:  # their content tells them apart
+            there = [folder for folder in there if versioned(str(folder)) == base]
         if name in stated:
             return stated[name]
         if name in OURS:
             return LICENCE.lower()
-        if name in folders:
-            return card_license(folders[name] / "README.md")
+        if there:
+            return card_license(there[0] / "README.md")
         return _of_hub(name) if "/" in name else ""
 
     return look_up

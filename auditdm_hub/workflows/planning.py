@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
+from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.auditors import Arm
 from auditdm_hub.auditing.curriculum import Curriculum, Rehearse, Rounds, Schedule, read_steps, rehearse
 from auditdm_hub.auditing.normalise import normalise
@@ -78,7 +79,10 @@ class Planner:
         for part in (seeds[start : start + size] for start in range(0, len(seeds), size)):  # of images in memory
             if answerer is not None:
                 images = [self._run.images.get(seed.image_sha) for seed in part]
-                answers = answerer.answer(images, [seed.question for seed in part])
+                try:
+                    answers = answerer.answer(images, [seed.question for seed in part])
+                except FAULTS:
+                    continue
                 seen |= {seed.id: normalise(said or "") for seed, said in zip(part, answers, strict=True)}
         return seen
 

@@ -1,8 +1,14 @@
-"""The images that a run is about, by its configuration: the playground's, a folder's, a data set's, or given ones."""
+"""The images that a run is about, by its configuration: the playground's, a folder's, a data set's, or given ones.
+
+They are scaled down to a size that all models and image makers can take (`image_side`): of a photo of 12 million pixels
+some models make more than 10,000 tokens, and a thousand of them fill the memory.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 from auditdm_hub.auditing.pool import PoolItem, dataset_items, evenly, folder_items, holds_images
 from auditdm_hub.config import PLAYGROUND, AuditConfig
@@ -24,9 +30,20 @@ def pool_items(config: AuditConfig, given: Iterable[PoolItem] | None = None) -> 
     if config.columns and (given is not None or config.pool == PLAYGROUND):
         named = ", ".join(config.columns)
         raise ConfigError(f"columns: got {named} for the pool {config.pool}, which has no columns")
+    side = config.image_side
     if config.pool_balance:
-        return evenly(lambda: _in_order(config, given), config.pool_balance)
-    return _in_order(config, given)
+        return (_fitted(item, side) for item in evenly(lambda: _in_order(config, given), config.pool_balance))
+    return (_fitted(item, side) for item in _in_order(config, given))
+
+
+def _fitted(item: PoolItem, side: int) -> PoolItem:
+    """Return an item whose image has no side of more pixels; 0 = any."""
+    image = item.image
+    if image is None or not side or max(image.size) <= side:
+        return item
+    scale = side / max(image.size)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return replace(item, image=image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
 
 
 def _in_order(config: AuditConfig, given: Iterable[PoolItem] | None) -> Iterable[PoolItem]:

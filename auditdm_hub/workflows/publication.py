@@ -27,6 +27,7 @@ from auditdm_hub.publishing.run_rows import RunRows
 from auditdm_hub.publishing.withdraw import withdraw_from_folder, withdraw_from_hub
 from auditdm_hub.releases.address import Address
 from auditdm_hub.releases.download import download
+from auditdm_hub.releases.hub_errors import explained
 from auditdm_hub.releases.manifest import Kind, Manifest, open_manifest
 from auditdm_hub.releases.readers import RepoType
 from auditdm_hub.releases.schema import INDEX
@@ -155,7 +156,10 @@ def _to_hub(
     if not confirm(outline):
         return outline
     hubs.create(place, options.private, options.gated)
-    published = hubs.release(plan, place, state or hubs.read_state(place), options.parent or None, watcher.say)
+    if state is None:
+        with explained(place.repo):
+            state = hubs.read_state(place)
+    published = hubs.release(plan, place, state, options.parent or None, watcher.say)
     if options.check:
         watcher.say("reading it back")
         kind: RepoType = "model" if options.adapter else "dataset"

@@ -31,7 +31,6 @@ from auditdm_hub.config_sections import RectificationConfig
 from auditdm_hub.errors import AuditDMError, ConfigError, RunError
 from auditdm_hub.evaluating.asking import ask_items, read_answers
 from auditdm_hub.evaluating.comparison import FILE, Comparison, corrected, weights_of
-from auditdm_hub.evaluating.items import Item
 from auditdm_hub.evaluating.released import contradicting
 from auditdm_hub.evaluating.results import compare_answers
 from auditdm_hub.models.endpoint import is_endpoint
@@ -304,6 +303,11 @@ class _Rectifying:
             lessons.image, Wanted(wanted.margin, wanted.repair), self._run.path / ADAPTER,
         )  # fmt: skip
         atomic_write_json(self._folder / STRENGTH, [asdict(each) for each in tried])
+        if tried and tried[-1].replays > wanted.margin:
+            self._watcher.say(
+                f"No share of the adapter keeps within --margin {wanted.margin:g}: kept is {tried[-1].share:g} of it, "
+                f"with which {tried[-1].replays:.1%} of the held-out replays are lost"
+            )
         return [str(ADAPTER), str(FOLDER / STRENGTH)]
 
     def _merge(self) -> list[str]:
@@ -322,23 +326,21 @@ class _Rectifying:
         items = self._lessons.items(json.loads((self._folder / KINDS).read_text()))
         written = [FILE]
         sides = (("before", None), ("after", str(self._run.path / ADAPTER)))
-        for side, adapter in sides if items else ():
+        for side, adapter in sides if len(items) else ():
             folder = self._folder / "answers" / side
             folder.mkdir(parents=True, exist_ok=True)
             model = self._lessons.target.on(self._wanted.tuning.device).load(adapter)
             report = self._watcher.stage(f"evaluate {side}")
             ask_items(model, iter(items), folder, lambda done, report=report: report(done, len(items)))  # type: ignore[misc]
             written.append(str(folder.relative_to(self._run.path)))
-        results = comparison_file(self._run, ADAPTER, self._comparisons(items))
+        results = comparison_file(self._run, ADAPTER, self._comparisons() if len(items) else ())
         atomic_write_json(self._run.path / FILE, results)
         return written
 
-    def _comparisons(self, items: Sequence[Item]) -> tuple[Comparison, ...]:
-        if not items:
-            return ()
+    def _comparisons(self) -> tuple[Comparison, ...]:
         before, after = (read_answers(self._folder / "answers" / side) for side in ("before", "after"))
         found = []
-        for part in dict.fromkeys(item.part for item in items):
+        for part in dict.fromkeys(item.part for item in before):
             kept = [[item for item in side if item.part == part] for side in (before, after)]
             found.append(compare_answers(contradicting(part), *kept))
         return corrected(found)

@@ -10,7 +10,6 @@ Each round is a run of its own, so that a kill loses nothing that a stage has fi
 """
 
 import json
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,7 +44,7 @@ from auditdm_hub.workflows.specs import as_another, spec_of
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
-    from auditdm_hub.evaluating.items import Item
+    from auditdm_hub.workflows.lessons import Items
 
 ROUNDS = Path("rounds")
 ANSWERS = ROUNDS / "answers"
@@ -127,7 +126,7 @@ def _audit_again(first: Run, number: int, model: Path, wanted: Rectification, wa
 
 
 def _round(
-    number: int, first: Run, run: Run, items: "Sequence[Item]", measures: Measures, watcher: Watcher
+    number: int, first: Run, run: Run, items: "Items", measures: Measures, watcher: Watcher
 ) -> Round:  # fmt: skip
     results = run.results()
     success = results["search_success"]
@@ -148,7 +147,7 @@ def _round(
 
 
 def _asked(
-    number: int, first: Run, run: Run, items: "Sequence[Item]", watcher: Watcher
+    number: int, first: Run, run: Run, items: "Items", watcher: Watcher
 ) -> tuple[dict[str, list[int]], list[int]]:
     """Return (wrong, asked) of the first audit's failures by type, and of its controls."""
     folder = first.path / ANSWERS / str(number)

@@ -10,11 +10,12 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from safetensors import SafetensorError
@@ -113,10 +114,17 @@ def _run_stages(config: AuditConfig, parts: Parts, run: Run, command: str, watch
         audit.report(curation, command)
 
 
+RESULTS = "results.json"
 MAKERS = "makers.json"
 """The licences of the image models."""
 PLACEMENT = "placement.log"
 """Which model was where, and when; it is no result."""
+
+
+def _decisive(types: Mapping[str, Any]) -> object:
+    """Return what makes one curation another; the last digits of its figures, which machines differ in, do not."""
+    named = [(kind["name"], kind["predicate"]["rule"], sorted(kind["members"])) for kind in types["types"]]
+    return types["decisions_sha256"], named
 
 
 class _Audit:
@@ -235,25 +243,28 @@ class _Audit:
         before = Beforehand(contrast, *self._planner.suggested())
         curation = curate(judged, self._cast.embedder, overrides, self._config.seed, None, tell, before=before)
         decided = hashlib.sha256((run.path / DECISIONS).read_bytes()).hexdigest()
+        found = {"decisions_sha256": decided, "types": [asdict(kind) for kind in curation.types]}
         kept = run.path / TYPES
-        if run.stage_done("curate") and json.loads(kept.read_text())["decisions_sha256"] == decided:
+        if run.stage_done("curate") and _decisive(json.loads(kept.read_text())) == _decisive(found):
             return curation
         failed = [row for row in judged if row.failed and row.probe.id in curation.assignments]
         rows = [{**to_row(row), "failure_type": curation.assignments[row.probe.id]} for row in failed]
         write_table(run.path / "failures.parquet", rows, FAILURES)
-        atomic_write_json(kept, {"decisions_sha256": decided, "types": [asdict(kind) for kind in curation.types]})
+        atomic_write_json(kept, found)
         run.finish_stage("curate", ["failures.parquet", TYPES], time.monotonic() - begun)
         return curation
 
     def report(self, curation: Curation, command: str) -> None:
-        """Write results.json, report.md and report.html."""
+        """Write results.json, report.md and report.html; the command stays the one that wrote them first."""
         run, begun = self._run, time.monotonic()
+        if (run.path / RESULTS).is_file():
+            command = run.results()["command"] or command
         judged = self._trials()
         facts = run_facts(self._config, run, self.seeds, judged, self._passes(), self._left_out(), command)
         results = build_results(judged, curation, facts)
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
-        atomic_write_json(run.path / "results.json", results)
+        atomic_write_json(run.path / RESULTS, results)
         write_report(run.path, results, run.images, read_repair(run))
         run.finish_stage("report", FILES, time.monotonic() - begun, again=True)
 

@@ -85,7 +85,7 @@ def command(
         with Reporter(quiet or as_json) as reporter:
             watcher = Watcher(reporter.say, reporter.stage)
             run: Run = run_audit(
-                settings, resume=resume, yes=yes, command=line.removesuffix(" --resume"), watcher=watcher
+                settings, resume=resume, yes=yes, command=line.replace(" --resume", ""), watcher=watcher
             )  # fmt: skip
     except KeyboardInterrupt:
         typer.echo(f"Interrupted; to continue: {line}", err=True)

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from auditdm_hub.errors import AuditDMError, ConfigError, no_space
+from auditdm_hub.text import shown
 
 PACKAGE = "auditdm_cli"
 
@@ -47,7 +48,7 @@ class CommandGroup(TyperGroup):
         except AuditDMError as error:
             if ctx.params["debug"]:
                 raise
-            typer.echo(f"Error: {error}", err=True)
+            typer.echo(f"Error: {shown(str(error))}", err=True)
             raise typer.Exit(2 if isinstance(error, ConfigError) else 1) from None
         except Exception as error:  # the top of the program: whatever was not foreseen is still one line
             if ctx.params["debug"]:
@@ -55,5 +56,6 @@ class CommandGroup(TyperGroup):
             if no_space(error):
                 typer.echo("Error: the disk is full: free some space, then give the same command again", err=True)
                 raise typer.Exit(1) from None
-            typer.echo(f"Error: {type(error).__name__}: {error} (unexpected; --debug shows where)", err=True)
+            said = shown(str(error))
+            typer.echo(f"Error: {type(error).__name__}: {said} (unexpected; --debug shows where)", err=True)
             raise typer.Exit(1) from None

@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from auditdm_hub.text import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -21,11 +23,11 @@ def show(plan: "Preview", console: "Console") -> None:
     table.columns[0].overflow = "fold"
     for model in plan.models:
         table.add_row(escape(model.name), ", ".join(model.roles), model.revision or model.where,
-                      escape(model.licence) or "not stated", _billions(model), _gigabytes(model))  # fmt: skip
+                      escape(visible(model.licence)) or "not stated", _billions(model), _gigabytes(model))  # fmt: skip
     console.print(table)
     for model in plan.models:
         if model.note:
-            console.print(f"{escape(model.name)}: {escape(model.note)}")
+            console.print(f"{escape(model.name)}: {escape(visible(model.note))}")
     total = sum(model.download for model in plan.models)
     where = f"{plan.gpu}, {plan.gpu_memory / GIB:.0f} GiB" if plan.gpu else "no GPU here"
     held = ", ".join(f"{stage} {_binary(size)}" for stage, size in plan.memory.items())

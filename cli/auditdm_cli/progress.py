@@ -11,6 +11,8 @@ from typing import Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from auditdm_hub.text import shown
+
 Report = Callable[[int, int], None]
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -48,7 +50,7 @@ class Reporter:
         """Print one line, unless quiet."""
         if not self._quiet:
             # A line stays one line in a file; in a terminal it is wrapped between words.
-            self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
+            self._console.print(shown(text), markup=False, soft_wrap=not self._console.is_terminal)
 
     def stage(self, name: str) -> Report:
         """Begin a stage and return what reports its progress."""

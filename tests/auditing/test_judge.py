@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from auditdm_hub.auditing.ask import CHUNK
 from auditdm_hub.auditing.judge import EmbeddingJudge, VLMJudge, VQAJudge, load_judge
 from auditdm_hub.errors import ModelError
 from auditdm_hub.protocols import Judge
@@ -50,6 +51,25 @@ class Oracle:
         if '"table"' in text:
             return None
         return "Well..." if '"chair"' in text else "Yes." if '"sofa"' in text else "no"
+
+
+class Failing(Oracle):
+    """Fails on its first batch."""
+
+    def answer(self, images: Sequence[Image], questions: Sequence[str]) -> list[str | None]:
+        first = not self.questions
+        answers = super().answer(images, questions)
+        if first:
+            raise TimeoutError
+        assert len(questions) <= CHUNK
+        return answers
+
+
+def test_a_batch_that_a_judge_fails_on_is_no_verdict_and_the_rest_is_judged() -> None:
+    pairs = [("sofa", f"couch {letter}{other}") for letter in "abcdefghij" for other in "abcdefghijklmnopqrstuvwxyzäöü"]
+    assert len(pairs) > CHUNK
+    said = compare(VLMJudge(Failing()), *pairs)
+    assert (said.count(None), said.count(True)) == (CHUNK, len(pairs) - CHUNK)
 
 
 def compare(judge: Judge, *pairs: tuple[str, str]) -> list[bool | None]:

@@ -82,6 +82,14 @@ def test_an_error_is_one_line_on_stderr(cli: Cli, failing: Callable[[BaseExcepti
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Error: runs/x is locked: wait\n")
 
 
+def test_what_a_server_said_cannot_steer_the_terminal(cli: Cli, failing: Callable[[BaseException], None]) -> None:
+    for error in (RunError("it said \x1b[2Jred\u202e"), ZeroDivisionError("\x1b[2J")):
+        failing(error)
+        said = cli("presets").stderr
+        assert "\x1b" not in said
+        assert "\N{REPLACEMENT CHARACTER}[2J" in said
+
+
 def test_a_wrong_configuration_exits_with_2(cli: Cli) -> None:
     result = cli("presets", "nope")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)

@@ -57,6 +57,14 @@ def test_without_options_it_audits_the_playground_in_a_new_folder(cli: Cli, work
     assert workflows.options == {"resume": False, "yes": False, "command": line}
 
 
+def test_the_line_to_reproduce_it_has_no_resume(
+    cli: Cli, workflows: Workflows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["auditdm-hub", "audit", "--resume", "--seed", "3"])
+    assert cli("audit", "--resume", "--seed", "3").exit_code == 0
+    assert workflows.options["command"] == "auditdm-hub audit --seed 3 --out runs/playground"
+
+
 def test_every_option_reaches_the_configuration(cli: Cli, workflows: Workflows) -> None:
     line = (
         "audit --preset gemma3-4b --target a/t --reference b/r --reference c/r --holdout d/h --auditor e/a --pool f/p "

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from auditdm_hub.publishing.difference import difference
-from auditdm_hub.releases.manifest import File, Manifest
+from auditdm_hub.publishing.plan import changelog
+from auditdm_hub.releases.manifest import Change, File, Manifest
 from auditdm_hub.releases.version import Bump, Version
 
 OLD = Manifest(
@@ -124,3 +125,9 @@ def test_rows_are_counted_by_config() -> None:
     counts = difference(OLD, OLD, ROWS, rows, tightened).rows
     assert counts["failures"] == {"added": 1, "removed": 1, "changed": 1, "unchanged": 0}
     assert counts["failure_types"] == {"added": 0, "removed": 2, "changed": 0, "unchanged": 0}
+
+
+def test_a_changelog_says_names_and_does_nothing_with_them() -> None:
+    text = changelog("org/set", [Change("v1.0.0", "2026-01-01", ("type added: reading <img src=x> [here](http://x)",))])
+    assert b"<img" not in text
+    assert b"](http://" not in text

@@ -100,6 +100,24 @@ def test_without_a_connection_the_version_is_the_one_that_was_asked_for(
         load_failures("ada/never-seen")
 
 
+def test_without_a_connection_a_folder_is_what_it_was_or_is_refused(
+    released: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del released
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    name = "telling left from right"
+    download(SET, whole)
+    download(SET, part, [name])
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert download(SET, whole) == whole
+    assert download(SET, part, [name]) == part
+    with pytest.raises(HubError, match="the Hub cannot be reached"):
+        download(SET, part, ["counting more than four objects"])
+    (whole / "NOTICE").write_text("mine")
+    with pytest.raises(ReleaseError, match="is not any more what was downloaded"):
+        download(SET, whole)
+
+
 def test_a_tag_that_moved_is_noticed(released: HubServer, tmp_path: Path) -> None:
     download(SET, tmp_path / "here")
     download(SET)

@@ -58,6 +58,7 @@ FAULTS = {
     "a shard fails": Rule("^/v2/shards", plane="data", status=500),
     "a shard's reply is lost": Rule("^/v2/shards", plane="data", drop="after"),
     "the repository's reply is lost": Rule("/repos/create", drop="after"),
+    "nothing answers from the commit on": Rule("(/commit/main|/refs)", drop="before", times=4, after=2),
 }
 
 

@@ -102,6 +102,14 @@ def test_large_tables_are_several_shards_with_small_row_groups(
     assert max(groups) < 60_000
 
 
+def test_what_is_left_out_is_counted_once_however_often_it_is_read(run: Run) -> None:
+    rows, counts = RunRows(run, lambda model: ""), []
+    for _ in range(2):
+        list(rows.rows("exchanges"))
+        counts.append(dict(rows.dropped))
+    assert counts[0] == counts[1] != {}
+
+
 def test_a_changed_image_or_table_is_not_published(tmp_path: Path) -> None:
     run = Objects().audit(tmp_path / "run", probes=24, pool_size=40)
     rows = RunRows(run, lambda model: "")

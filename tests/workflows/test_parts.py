@@ -1,7 +1,9 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from workflows.own_objects import Model, Objects, pool, references
 
 from auditdm_hub.auditing.parse import parse
@@ -10,8 +12,10 @@ from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import load_config
 from auditdm_hub.errors import ConfigError, ModelError
 from auditdm_hub.playground.backends import PlaygroundEditor, PlaygroundGenerator
+from auditdm_hub.playground.models import AUDITOR, model_folder
 from auditdm_hub.records import ACTIONS
 from auditdm_hub.workflows.parts import ADAPTER, Cast, Parts
+from auditdm_hub.workflows.revisions import read_revisions
 from auditdm_hub.workflows.stages import NO_PARTS
 
 Casting = Callable[..., Cast]
@@ -67,6 +71,30 @@ def test_the_pool_of_the_playground_depends_on_the_seed(cast: Casting) -> None:
 
     assert len(captions()) == 6
     assert captions() == captions(seed=0) != captions(seed=1)
+
+
+def test_large_images_are_scaled_down_and_small_ones_left(cast: Casting) -> None:
+    sizes = [(3000, 100), (64, 64), (1024, 1024)]
+
+    def taken(**settings: int) -> list[tuple[int, int]]:
+        items = (PoolItem(f"{size}", Image.new("RGB", size, "red")) for size in sizes)
+        found = cast(Parts(pool=items), **settings).pool_items()
+        return [item.image.size for item in found if item.image]
+
+    assert taken() == [(1024, 34), (64, 64), (1024, 1024)]
+    assert taken(image_side=0) == sizes
+
+
+def test_what_a_name_stood_for_is_kept_with_the_run(cast: Casting, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(model_folder(AUDITOR), tmp_path / "model"))
+    before = cast(target=str(copied), auditor=str(copied))
+    assert {before.target.id, before.auditor(None).id} == set(read_revisions(tmp_path).values())
+    config = copied / "generation_config.json"
+    config.write_text(config.read_text() + " ")
+    for part in ("target", "auditor"):
+        again = cast(**{part: str(copied)})
+        with pytest.raises(ModelError, match="when this run began, and is model@.* now: bring that version back"):
+            _ = again.target if part == "target" else again.auditor(None)
 
 
 def test_a_licence_is_given_to_those_without_only(cast: Casting) -> None:
