@@ -57,18 +57,22 @@ def is_of_the_machine(figure: str) -> bool:
     return "time" in figure or figure.startswith(("seconds.", "memory."))
 
 
-def memory_high_water(device: str) -> float:
-    """Return the most memory since the last call, in GiB: of the GPU's allocator, elsewhere of this process so far."""
+def memory_high_water(device: str) -> dict[str, float]:
+    """Return the most memory since the last call, in GiB: of the GPU's allocator, elsewhere of this process so far.
+
+    "gib" is what was in use; "reserved", on a GPU, what the allocator held for it: if that grows and the other does
+    not, memory is fragmented.
+    """
     if device == "cuda":
         import torch
 
-        most = torch.cuda.max_memory_allocated() / GIB
+        most = {"gib": torch.cuda.max_memory_allocated() / GIB, "reserved": torch.cuda.max_memory_reserved() / GIB}
         torch.cuda.reset_peak_memory_stats()
         return most
     status = Path("/proc/self/status")
     if status.is_file():
         kib = next((line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")), "0")
-        return int(kib) * 1024 / GIB
+        return {"gib": int(kib) * 1024 / GIB}
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB  # bytes on macOS
+    return {"gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / GIB}  # bytes on macOS

@@ -8,6 +8,11 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_SPACE_WORDS = ("no space left", "file too large", "disk is full", "disk i/o error", "unexpected pos", "os error 28")
 
 
+FAULTS = (RuntimeError, ValueError, OSError)
+"""What backends raise when a batch, not the audit, is at fault: a GPU out of memory is a RuntimeError, a timeout an
+OSError."""
+
+
 class AuditDMError(Exception):
     """Base of all errors that auditdm-hub raises on purpose; the CLI prints it as one line and exits with 1."""
 

@@ -191,7 +191,7 @@ def _types(run: Run) -> list[str]:
 def _merge(subject: Subject, adapter: Path, out: Path) -> None:
     from auditdm_hub.models.loading import Loading, load_parts
 
-    model, processor, _ = load_parts(str(subject.folder), Loading("cpu"), adapter=str(adapter))
+    model, processor, _ = load_parts(str(subject.folder), Loading("cpu"), adapter=str(adapter), merge=True)
     partial = out.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     model.save_pretrained(partial)

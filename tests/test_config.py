@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from auditdm_hub.config import AuditConfig, PromptsConfig, TrainingConfig, load_config
+from auditdm_hub.config import PLAYGROUND, AuditConfig, PromptsConfig, TrainingConfig, load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.presets import preset_description, preset_names, preset_text
 
@@ -147,3 +147,11 @@ def test_known_sections_are_those_of_the_model() -> None:
 
 
 SECTIONS = (TrainingConfig, PromptsConfig)
+
+
+@pytest.mark.parametrize("preset", [name for name in preset_names() if name != PLAYGROUND])
+def test_presets_ask_chat_models_for_short_answers(preset: str) -> None:
+    """A sentence, cut off after some tokens, agrees with nobody's single word."""
+    config = load_config(preset=preset, overrides={"pool": "photos"})
+    chat = [name for name in (config.target, *config.references) if "paligemma" not in name]
+    assert not chat or "{question}" in config.answer_prompt

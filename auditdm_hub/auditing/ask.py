@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from PIL.Image import Image
 
 from auditdm_hub.clock import part as timed
+from auditdm_hub.errors import FAULTS
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Exchange, Probe
 
 CHUNK = 256
-# What backends raise when a request, not the audit, is at fault (a GPU out of memory is a RuntimeError).
-FAULTS = (RuntimeError, ValueError, OSError, TimeoutError)
 
 Request = tuple[str, str]
 """Name of the image, question."""

@@ -12,9 +12,9 @@ from typing import Literal
 
 from PIL.Image import Image
 
-from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.novelty import frame
 from auditdm_hub.auditing.probe import ImageTools
+from auditdm_hub.errors import FAULTS
 from auditdm_hub.protocols import Auditor, VisionLanguageModel
 from auditdm_hub.records import Action, Probe, content_id
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageChops
 
-from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.auditing.themes import PASSED
+from auditdm_hub.errors import FAULTS
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Probe
 
@@ -29,9 +29,9 @@ EDIT = "This picture was edited as follows: {instruction} Does it show the resul
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Who looks at new pictures."""
+    """Who looks at new pictures; without a model only how much an edit changed is looked at."""
 
-    model: VisionLanguageModel
+    model: VisionLanguageModel | None
     least_change: float = LEAST_CHANGE
 
     def check(
@@ -48,6 +48,8 @@ class Gate:
             probe if probe.action != "edit" or change(old, new) >= self.least_change else _faulty(probe)
             for probe, new, old in zip(probes, pictures, before, strict=True)
         ]
+        if self.model is None:
+            return kept
         asked = [place for place, probe in enumerate(kept) if not probe.fault]
         answers = self._answers([pictures[place] for place in asked], [_question(kept[place]) for place in asked])
         for place, answer in zip(asked, answers, strict=True):
@@ -59,7 +61,7 @@ class Gate:
 
     def _answers(self, pictures: Sequence[Image.Image], questions: Sequence[str]) -> Sequence[str | None]:
         try:
-            return self.model.answer(pictures, questions)
+            return self.model.answer(pictures, questions) if self.model else [None] * len(questions)
         except FAULTS:
             return [None] * len(questions)
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from auditdm_hub.auditing.ask import CHUNK, FAULTS
+from auditdm_hub.auditing.ask import CHUNK
 from auditdm_hub.auditing.normalise import normalise, number
-from auditdm_hub.errors import ModelError
+from auditdm_hub.errors import FAULTS, ModelError
 from auditdm_hub.protocols import Embedder, Judge, VisionLanguageModel
 from auditdm_hub.records import UNANSWERABLE
 

@@ -31,6 +31,8 @@ from auditdm_hub.auditing.prompts import AuditorPrompts
 from auditdm_hub.auditing.reward import AuditReward
 from auditdm_hub.clock import part, running
 from auditdm_hub.errors import ModelError
+from auditdm_hub.models.loading import Loading, is_out_of_memory
+from auditdm_hub.models.one_device import on_one_device
 from auditdm_hub.models.quiet import quiet_libraries
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def train_auditor(
         ModelError: the base cannot be an auditor, the loss is no longer a number, or no answers come.
         ValueError: the settings contradict each other, or there is nothing to train on.
     """
-    from auditdm_hub.auditing.watch import REMEDY, TrainingWatch, restore_reward, trim_log, write_adapter
+    from auditdm_hub.auditing.watch import TrainingWatch, restore_reward, trim_log, write_adapter
 
     adapter, checkpoints, log = out_dir / "adapter", out_dir / "checkpoints", out_dir / "log.jsonl"
     if resume and adapter.is_dir():
@@ -133,17 +135,27 @@ def train_auditor(
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except RuntimeError as error:
-            if "probability tensor" not in str(error):  # what torch says when it samples from NaN
-                raise
-            step = trainer.state.global_step
-            raise ModelError(
-                f"training stopped after step {step}: the auditor's probabilities are no numbers; {REMEDY}"
-            ) from error
+            if why := _why_it_stopped(error):
+                raise ModelError(f"training stopped after step {trainer.state.global_step}: {why}") from error
+            raise
         if trainer.is_world_process_zero():
             write_adapter(trainer, adapter)
         if not isinstance(base, str):
             base.strip()
     return adapter
+
+
+def _why_it_stopped(error: RuntimeError) -> str:
+    """Return what to say of an error that a training can meet; "" of any other."""
+    from auditdm_hub.auditing.watch import REMEDY
+
+    if is_out_of_memory(error):
+        return (
+            "the device has not enough memory; set a smaller training.micro_batch in a new configuration, or take a "
+            "smaller auditor"
+        )
+    sampled_from_nan = "probability tensor" in str(error)
+    return f"the auditor's probabilities are no numbers; {REMEDY}" if sampled_from_nan else ""
 
 
 def _trainer(
@@ -157,7 +169,7 @@ def _trainer(
 
     local = os.environ.get("LOCAL_RANK")
     device = f"cuda:{local}" if local and settings.device == "cuda" else settings.device
-    model, processor, _ = load_chat_model(base, device)
+    model, processor, _ = load_chat_model(base, Loading(device))
     model.generate = _timed(type(model).generate.__get__(model))
     lora = LoraConfig(
         r=settings.lora_rank,
@@ -169,7 +181,7 @@ def _trainer(
     )
     trainer = GRPOTrainer(
         model=model,
-        args=grpo_config(settings, model.device.type, checkpoints),
+        args=on_one_device(grpo_config(settings, model.device.type, checkpoints), model.device),
         reward_funcs=[reward],
         train_dataset=_dataset(data, settings),
         processing_class=processor,

@@ -113,7 +113,7 @@ class TrainingWatch(Watch):
         logs = cast(dict[str, Any], kwargs.get("logs") or {})
         if any(name in logs for name in self.figures):
             logs |= {f"seconds.{name}": self._seconds[name] for name in PARTS}
-            logs["memory.gib"] = memory_high_water(args.device.type)
+            logs |= {f"memory.{name}": most for name, most in memory_high_water(args.device.type).items()}
         super().on_log(args, state, control, **{**kwargs, "logs": logs})
 
     def _complete(self, checkpoint: Path) -> None:

@@ -5,19 +5,22 @@
 2. An edit is given the image scaled to `size`, and what comes back is scaled to the size of the image: what is
    compared afterwards has as many pixels as before.
 3. A picture that the pipeline's safety checker withheld, or that is one flat color (what half precision makes of
-   numbers that overflow), is none.
+   numbers that overflow), is none; nor is one on which the pipeline failed. A pipeline that fails time after time, or
+   that does not fit the device, ends the audit, which can be resumed.
 4. Of several pipelines one is on the device at a time; `offload` moves even its parts one by one, or layer by layer.
 """
 
 import inspect
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from PIL import Image
 
-from auditdm_hub.errors import BackendUnavailableError, ModelError
-from auditdm_hub.models.loading import find_model, first_line, pick_device
+from auditdm_hub.errors import FAULTS, BackendUnavailableError, ModelError
+from auditdm_hub.models.loading import find_model, first_line, is_out_of_memory, pick_device
 from auditdm_hub.models.placement import moved
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import split_pin, versioned
@@ -33,6 +36,9 @@ LARGEST = 768
 FLAT = 2
 """Levels of 255 within which every channel of a flat picture stays."""
 TEXT, EDIT = "text-to-image", "image-editing"
+PATIENCE = 8
+"""Pictures in a row on which a pipeline may fail."""
+LOG = logging.getLogger("auditdm_hub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class _Pipeline:
         self.id = f"{name} ({drawing})" if str(drawing) else name
         self.checked = getattr(pipeline, "safety_checker", None) is not None
         """Whether the pipeline withholds what it finds unsafe."""
+        self._failed = 0
         self.withheld = 0
         """Pictures that were flat, or that the safety checker withheld."""
         self._pipeline, self._drawing, self._stage = pipeline, drawing, stage
@@ -118,7 +125,7 @@ class _Pipeline:
         """
         try:
             from diffusers import DiffusionPipeline
-            from diffusers.utils import logging
+            from diffusers.utils import logging as diffusers_logging
         except ImportError:
             raise BackendUnavailableError("image models need diffusers: pip install 'auditdm-hub[images]'") from None
         from safetensors import SafetensorError
@@ -126,7 +133,7 @@ class _Pipeline:
         name, pin = split_pin(name)
         revision = revision or pin
         find_model(name, revision)
-        logging.disable_progress_bar()
+        diffusers_logging.disable_progress_bar()
         with quiet_libraries():
             try:
                 pipeline: Any = DiffusionPipeline.from_pretrained(
@@ -138,33 +145,64 @@ class _Pipeline:
         if drawing.offload != "none" and stage.device.type != "cpu":
             offload = {"model": "enable_model_cpu_offload", "sequential": "enable_sequential_cpu_offload"}
             getattr(pipeline, offload[drawing.offload])(device=stage.device)
+            moved(f"{name}, part by part and when it is used,", stage.device)
         return cls(pipeline, versioned(name, revision=revision), drawing, stage)
 
     def _make(self, prompt: str, seed: int, size: tuple[int, int] | None, **more: Any) -> Image.Image | None:  # noqa: ANN401
-        """Return one picture; `size` is (width, height), None = as the pipeline has it."""
+        """Return one picture; `size` is (width, height), None = as the pipeline has it.
+
+        Raises:
+            ModelError: the pipeline does not fit, or failed on so many pictures in a row.
+        """
         import torch
 
-        drawing = self._drawing
-        moves_itself = drawing.offload != "none" and self._stage.device.type != "cpu"
+        moves_itself = self._drawing.offload != "none" and self._stage.device.type != "cpu"
         self._stage.enter(None if moves_itself else self._pipeline, self.id)
-        wanted: dict[str, Any] = {**more, "prompt": prompt, "generator": torch.Generator("cpu").manual_seed(seed)}
-        if drawing.steps:
-            wanted["num_inference_steps"] = drawing.steps
-        if drawing.guidance:
-            guided = "true_cfg_scale" if "Qwen" in type(self._pipeline).__name__ else "guidance_scale"
-            wanted[guided] = drawing.guidance
-            if guided == "true_cfg_scale":
-                wanted["negative_prompt"] = " "  # without one the scale does nothing
+        wanted = {**more, **self._options(seed), "prompt": prompt}
         if size is not None:
             wanted |= {"width": size[0], "height": size[1]}
-        with torch.inference_mode(), quiet_libraries():
-            made = self._pipeline(**{key: value for key, value in wanted.items() if key in self._accepted})
+        try:
+            with torch.inference_mode(), quiet_libraries():
+                made = self._pipeline(**{key: value for key, value in wanted.items() if key in self._accepted})
+        except FAULTS as error:
+            self._count(error)
+            return None
+        self._failed = 0
         image: Image.Image = made.images[0].convert("RGB")
         unsafe = getattr(made, "nsfw_content_detected", None)
         if (unsafe and unsafe[0]) or is_flat(image):
             self.withheld += 1
             return None
         return image
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        import torch
+
+        drawing, guided = self._drawing, "true_cfg_scale" if "Qwen" in type(self._pipeline).__name__ else ""
+        wanted: dict[str, Any] = {"generator": torch.Generator("cpu").manual_seed(seed)}
+        if drawing.steps:
+            wanted["num_inference_steps"] = drawing.steps
+        if drawing.guidance:
+            wanted[guided or "guidance_scale"] = drawing.guidance
+        if guided and (drawing.guidance or self._accepted[guided].default) > 1:
+            wanted["negative_prompt"] = " "  # without one the scale does nothing
+        return wanted
+
+    def _count(self, error: Exception) -> None:
+        """Take note of a picture on which the pipeline failed."""
+        if is_out_of_memory(error):
+            raise ModelError(
+                f"{self.id} does not fit on {self._stage.device} beside what is there: in a new configuration set "
+                "`offload: model` or a smaller `size` under drawing: and editing:"
+            ) from error
+        self._failed += 1
+        if self._failed == 1:
+            LOG.warning("%s failed on a picture, which is left out: %s", self.id, first_line(error))
+        if self._failed >= PATIENCE:
+            raise ModelError(
+                f"{self.id} failed on {self._failed} pictures in a row ({first_line(error)}): see why, then continue "
+                "with --resume"
+            ) from error
 
 
 class DiffusersGenerator(_Pipeline):
@@ -192,14 +230,22 @@ class DiffusersEditor(_Pipeline):
         return [self._one(image, instruction, seed) for image, instruction, seed in rows]
 
     def _one(self, image: Image.Image, instruction: str, seed: int) -> Image.Image | None:
-        if not self._drawing.size:  # a pipeline knows what size it was made for, if it takes one
+        if not self._drawing.size and "max_area" not in self._accepted:  # it knows what size it was made for
             made = self._make(instruction, seed, None, image=self._given(image))
         else:
-            size = fitted(image.size, self._drawing.size)
+            size = fitted(image.size, self._drawing.size or self._longest(image))
             given = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
             own = {"_auto_resize": False, "max_area": size[0] * size[1]}  # FLUX Kontext would choose another size
             made = self._make(instruction, seed, size, image=given, **own)
         return None if made is None else made.resize(image.size, Image.Resampling.LANCZOS)
+
+    def _longest(self, image: Image.Image) -> int:
+        """Return the longer side of an image that has as many pixels as the pipeline was made for (FLUX Kontext).
+
+        Left to itself it would make a square of it.
+        """
+        ratio = max(image.size) / min(image.size)
+        return round(math.sqrt(self._accepted["max_area"].default * ratio))
 
     def _given(self, image: Image.Image) -> Image.Image:
         """Return an image as a pipeline takes it that has no size of its own: in multiples of 16 pixels."""

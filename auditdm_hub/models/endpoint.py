@@ -5,6 +5,7 @@
    than the client's two minutes); what still fails, or comes back empty, is no answer (`None`), never a wrong one.
 3. What waiting does not mend ends the audit in one line: a key that is refused, a model that is not there, no
    answer at all in several batches in a row, a limit on the cost (`Ledger`). The audit can be resumed.
+4. Thoughts are no answer (`spoken`), and what a provider withholds, or refuses of one image, is none.
 
 A model is named `URL#MODEL`, e.g. http://127.0.0.1:8000/v1#Qwen/Qwen3-VL-4B-Instruct; the key is read from the
 environment variable OPENAI_API_KEY, or from the one that `endpoints.keys` names for that server.
@@ -28,6 +29,7 @@ from auditdm_hub.errors import AnswersEndedError, BackendUnavailableError, Model
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
+from auditdm_hub.models.thinking import spoken
 from auditdm_hub.text import plural
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ ALSO_SENT = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS")
 PATIENCE, FEWEST = 3, 8
 """Batches without a single answer after which it ends; one alone tells enough if it had so many questions."""
 EMPTY = "an empty answer"
+ROOM_FOR_THOUGHTS = 2048
+"""Tokens beside those of the answer, for a model that says that it thinks."""
 FIRST, FIRST_SIZE = "What color is this image?", (64, 64)
 """Asked to find out whether there is an answer."""
 Request = tuple[str, str]
@@ -105,6 +109,8 @@ class EndpointVLM:
         self._sent = f"the key in {variable}" if variable else "to answer without a key (endpoints.keys names none)"
         self._silent = 0
         self._ended = ""
+        self._limits: dict[str, Any] = {"max_tokens": asking.max_new_tokens, "temperature": 0.0}
+        self._answered = False
 
     def again(self, prompt_template: str, max_new_tokens: int) -> "EndpointVLM":
         """Return the same model with another prompt, in which lines stay lines; an audit folds white space."""
@@ -163,14 +169,12 @@ class EndpointVLM:
         text = self._asking.prompt_template.replace(QUESTION, question)
         content: Any = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
         try:
-            made = self._client.chat.completions.create(
-                model=self._model,
-                messages=[{"role": "user", "content": content}],
-                max_tokens=self._asking.max_new_tokens,
-                temperature=0.0,
-            )
-            return self._read(made)
-        except (AuthenticationError, PermissionDeniedError) as error:
+            return self._read(self._send([{"role": "user", "content": content}]))
+        except PermissionDeniedError as error:
+            if self._answered:  # it is this image, or this question, that is refused
+                return None, _first_line(error)
+            return self._end(f"{self._url} refuses {self._sent}: {_first_line(error)}")
+        except AuthenticationError as error:
             return self._end(f"{self._url} refuses {self._sent}: {_first_line(error)}")
         except NotFoundError as error:
             return self._end(f"{self._url} has no model {self._model}: {_first_line(error)}")
@@ -180,6 +184,19 @@ class EndpointVLM:
             return None, _first_line(error)
         except (OpenAIError, ValueError) as error:  # a body that is not JSON is a ValueError
             return None, _first_line(error)
+
+    def _send(self, messages: Any) -> Any:  # noqa: ANN401
+        from openai import BadRequestError
+
+        limits = self._limits
+        try:
+            return self._client.chat.completions.create(model=self._model, messages=messages, **limits)
+        except BadRequestError as error:
+            if "temperature" not in limits or not any(f"'{name}'" in str(error) for name in limits):
+                raise
+        # A model that thinks takes no temperature, and counts its thoughts.
+        self._limits = {"max_completion_tokens": self._asking.max_new_tokens + ROOM_FOR_THOUGHTS}
+        return self._client.chat.completions.create(model=self._model, messages=messages, **self._limits)
 
     def _end(self, why: str) -> tuple[None, str]:
         """Ask nothing more in this batch; what it got is kept, and the audit ends."""
@@ -191,9 +208,13 @@ class EndpointVLM:
         if usage is not None and self._ledger is not None:
             self._ledger.add(self._name, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         choices = getattr(made, "choices", None)
-        message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
-        text = getattr(message, "content", None)
-        return (text.strip(), "") if isinstance(text, str) and text.strip() else (None, EMPTY)
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if getattr(choice, "finish_reason", None) == "content_filter":
+            return None, "withheld by the provider"
+        text = getattr(getattr(choice, "message", None), "content", None)
+        said = spoken(text.strip()) if isinstance(text, str) else ""
+        self._answered = self._answered or bool(said)
+        return (said, "") if said else (None, EMPTY if said is not None else "cut off in its thoughts")
 
     def _refuse_silence(self, faults: Sequence[str]) -> None:
         self._silent = self._silent + 1 if faults and all(faults) else 0

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from auditdm_hub.clock import GIB
 from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
@@ -58,7 +58,7 @@ class Loading:
 
 
 def load_parts(
-    name: str, how: Loading, revision: str | None = None, adapter: str | None = None
+    name: str, how: Loading, revision: str | None = None, adapter: str | None = None, merge: bool = False
 ) -> tuple["PreTrainedModel", Processor, str]:
     """Return model, processor and id (name@revision[+adapter@revision]).
 
@@ -66,7 +66,9 @@ def load_parts(
         name: of the Hub, with "@REVISION" if it is to be pinned, or a folder.
         how: device, precision, and the like.
         revision: of the Hub.
-        adapter: a LoRA adapter that is merged into the weights.
+        adapter: a LoRA adapter. In float32 it is merged into the weights; in fewer bits that would round it away, and
+            its layers stay beside them.
+        merge: merge it in any precision, to save the weights.
 
     Raises:
         ModelError: there is no such model, it lacks a processor, it does not take images and text, wants to run its own
@@ -84,7 +86,7 @@ def load_parts(
         model = _model(name, revision, how, where)
         model_id = versioned(name, getattr(model.config, "_commit_hash", None), revision)
         if adapter is not None:
-            model = _adapted(model, adapter)
+            model = _adapted(model, adapter, merge)
             model_id = f"{model_id}+{versioned(adapter)}"
         model = _placed(model, where) if not (how.bits or how.spread) else model
     loaded(model_id, model, where)
@@ -103,9 +105,9 @@ def find_model(name: str, revision: str | None = None) -> None:
     """Ask the Hub once whether it has a model that is not in the cache: its clients would retry for minutes.
 
     Raises:
-        ModelError: it has none, or cannot be asked.
+        ModelError: it has none, does not give it to this account, or cannot be asked.
     """
-    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub import HfApi, constants, hf_hub_url, try_to_load_from_cache
 
     name, pin = split_pin(name)
     revision = revision or pin
@@ -118,7 +120,11 @@ def find_model(name: str, revision: str | None = None) -> None:
         return
     try:
         with explained(name):
-            HfApi().model_info(name, revision=revision, timeout=FIND_SECONDS)
+            info = HfApi().model_info(name, revision=revision, timeout=FIND_SECONDS)
+            if info.gated:  # its files alone tell whether this account may have them
+                index = "model_index.json" in {each.rfilename for each in info.siblings or ()}
+                url = hf_hub_url(name, "model_index.json" if index else "config.json", revision=revision)
+                HfApi().get_hf_file_metadata(url=url, timeout=FIND_SECONDS)
     except HubError as error:
         raise ModelError(str(error)) from error
 
@@ -248,14 +254,17 @@ def pick_device(device: str) -> "torch.device":
     return picked
 
 
-def _adapted(model: "PreTrainedModel", adapter: str) -> "PreTrainedModel":
+def _adapted(model: "PreTrainedModel", adapter: str, merge: bool) -> "PreTrainedModel":
+    import torch
     from peft import PeftModel
 
+    whole = model.dtype == torch.float32 and getattr(model, "quantization_method", None) is None
     try:
-        merged: PreTrainedModel = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        adapted = PeftModel.from_pretrained(model, adapter)
+        found: Any = adapted.merge_and_unload() if merge or whole else adapted.get_base_model()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"cannot put adapter {adapter} on {type(model).__name__}: {first_line(error)}") from error
-    return merged
+    return cast("PreTrainedModel", found)
 
 
 def refuse_misfit(model: "PreTrainedModel", adapter: str) -> None:

@@ -88,6 +88,22 @@ class Prompter:
         messages = [{"role": "user", "content": content}]
         return str(self._processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
 
+    def answered(self, answer: str) -> str:
+        """Return what the chat template writes for an answer behind a prompt, to the end of the turn.
+
+        Where a template writes the prompt otherwise once there is an answer (one with a place for thoughts), it is the
+        answer and the token that ends a text.
+        """
+        messages = [
+            {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]},
+            {"role": "assistant", "content": [{"type": "text", "text": answer}]},
+        ]
+        asked = str(self._processor.apply_chat_template(messages[:1], add_generation_prompt=True, tokenize=False))
+        whole = str(self._processor.apply_chat_template(messages, tokenize=False))
+        rest = whole.removeprefix(asked).rstrip("\n")
+        plain = not whole.startswith(asked) or rest.strip() == answer  # or a template that ends no turn
+        return f"{answer}{self._tokenizer.eos_token}" if plain else rest
+
     def text_options(self, text: str) -> dict[str, object]:
         """Return the tokenizer's options: a template that writes the first token itself shall not get it twice."""
         bos = self._tokenizer.bos_token

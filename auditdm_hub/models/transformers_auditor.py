@@ -6,6 +6,7 @@ p(token) = softmax(logits / temperature). (Up to rounding: a matrix product of a
 Rows are sorted by the length of their prompt, so that little is padded. Image tokens are never sampled.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL.Image import Image
 from transformers import LogitsProcessor, LogitsProcessorList
 
 from auditdm_hub.errors import ModelError
-from auditdm_hub.models.loading import Loading, load_parts
+from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import versioned
@@ -29,6 +30,9 @@ PromptOf = Callable[[Action, str, str | None], str]
 """From action, question and theme to what is asked: `AuditorPrompts.render`."""
 # What a model's own generation_config may set and GRPO's sampling does not use.
 NEUTRAL: dict[str, Any] = {"temperature": None, "top_p": None, "top_k": None, "repetition_penalty": None}
+
+
+LOG = logging.getLogger("auditdm_hub")
 
 
 class TransformersAuditor:
@@ -67,12 +71,12 @@ class TransformersAuditor:
         base: str | SharedBase,
         prompt: PromptOf,
         adapter: Path | None = None,
-        device: str = "cpu",
+        how: Loading | None = None,
         batch_size: int = 64,
         max_new_tokens: int = 96,
         temperature: float = 1.0,
     ) -> Self:
-        """Load a base model by its name or folder, and the LoRA adapter if there is one.
+        """Load a base model by its name or folder, and the LoRA adapter if there is one; `how` None = on the CPU.
 
         Of a base that others use too the weights stay as they are, and the adapter is not merged into them.
 
@@ -81,7 +85,7 @@ class TransformersAuditor:
         """
         shared = base if isinstance(base, SharedBase) else None
         with quiet_libraries():
-            model, processor, name = load_chat_model(base, device)
+            model, processor, name = load_chat_model(base, how or Loading("cpu"))
             if adapter is not None:
                 if shared:
                     shared.strip()
@@ -104,13 +108,31 @@ class TransformersAuditor:
         prompts = [self._prompt(*row) for row in zip(actions, questions, themes, strict=True)]
         order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), prompts[i], i))
         texts = [""] * len(prompts)
-        for start in range(0, len(order), self._batch_size):
+        start = 0
+        while start < len(order):
             rows = order[start : start + self._batch_size]
-            with self._around(), torch.inference_mode():
-                written = self._sample([images[i] for i in rows], [prompts[i] for i in rows], [seeds[i] for i in rows])
+            try:
+                with self._around(), torch.inference_mode():
+                    written = self._sample(
+                        [images[i] for i in rows], [prompts[i] for i in rows], [seeds[i] for i in rows]
+                    )
+            except RuntimeError as error:
+                if len(rows) == 1 or not is_out_of_memory(error):
+                    raise
+                written = []
+            if not written:  # outside of the except, where the traceback would hold what is to be freed
+                self._halve(len(rows))
+                continue
             for i, text in zip(rows, written, strict=True):
                 texts[i] = text
+            start += len(rows)
         return texts
+
+    def _halve(self, size: int) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        LOG.warning("%s: not enough memory for %d texts at a time, so fewer are written", self.id, size)
+        self._batch_size = (size + 1) // 2
 
     def _sample(self, images: list[Image], prompts: list[str], seeds: list[int]) -> list[str]:
         inputs = self._processor.apply_chat_template(
@@ -160,13 +182,13 @@ class RowSampler(LogitsProcessor):
         return cast(torch.FloatTensor, chosen.scatter_(1, tokens.clamp_(max=logits.shape[1] - 1), 0.0))
 
 
-def load_chat_model(base: str | SharedBase, device: str) -> tuple[Any, Any, str]:
-    """Load model, processor and id (name@revision); float32 on a CPU, as stored elsewhere. A shared one is where it is.
+def load_chat_model(base: str | SharedBase, how: Loading) -> tuple[Any, Any, str]:
+    """Load model, processor and id (name@revision). A shared one is loaded as its others want it.
 
     Raises:
         ModelError: it cannot be loaded, sees no images, or has no chat template (PaliGemma has none).
     """
-    model, processor, name = base.parts if isinstance(base, SharedBase) else load_parts(base, Loading(device))
+    model, processor, name = base.parts if isinstance(base, SharedBase) else load_parts(base, how)
     require_chat_template(processor, name)
     processor.tokenizer.padding_side = "left"
     return model, processor, name

@@ -31,6 +31,7 @@ from auditdm_hub.models.features import ImageFeatures
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts, refuse_misfit
 from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
 from auditdm_hub.models.shared import SharedBase
+from auditdm_hub.models.thinking import spoken
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -147,7 +148,10 @@ class TransformersVLM:
         return made
 
     def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
-        """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model."""
+        """Answer `questions[i]` on `images[i]`; `None` for a question that holds control tokens of the model.
+
+        A model that thinks aloud has answered only once it ends that (`spoken`).
+        """
         named, requests = _requests(images, questions, self._keep_lines)
         groups: dict[Expansion | None, list[Request]] = {}
         with self._around(), torch.inference_mode():
@@ -157,7 +161,8 @@ class TransformersVLM:
             answers: dict[Request, str | None] = {}
             for expansion, members in groups.items():
                 answers |= self._answer_group(named, members, expansion)
-        return [answers.get(request) for request in requests]
+        said = (answers.get(request) for request in requests)
+        return [None if text is None else spoken(text) for text in said]
 
     def _answer_group(
         self, named: Mapping[str, Image.Image], requests: list[Request], expansion: Expansion | None

@@ -1,7 +1,8 @@
 """From examples to a batch: prompts exactly as at inference, and a loss on the answer alone.
 
 PaliGemma's processor marks what is prefix (seen in both directions, not scored) and what is suffix. For chat models the
-prompt is what the chat template writes up to the answer, and everything up to there is left out of the loss.
+prompt is what the chat template writes up to the answer, and everything up to there is left out of the loss; the answer
+is written as the template has it, with its space before and its end of turn (`Prompter.answered`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ class Collator:
         """Return padded inputs with `labels`."""
         images = [[self._images(row["image_sha"]).convert("RGB")] for row in rows]
         prompts = [self._prompter.render(" ".join(row["question"].split())) for row in rows]
-        answers = [row["label"] for row in rows]
+        answers = [row["label"] if self._prompter.prefix else self._prompter.answered(row["label"]) for row in rows]
         tokenizer = self._processor.tokenizer
         side, tokenizer.padding_side = tokenizer.padding_side, "right"
         try:
@@ -42,8 +43,7 @@ class Collator:
 
     def _chat(self, prompts: list[str], answers: list[str], images: list[list[Image.Image]]) -> Batch:
         options = self._prompter.text_options(prompts[0])
-        end = self._processor.tokenizer.eos_token
-        whole = [f"{prompt}{answer}{end}" for prompt, answer in zip(prompts, answers, strict=True)]
+        whole = [f"{prompt}{answer}" for prompt, answer in zip(prompts, answers, strict=True)]
         batch = self._processor(text=whole, images=images, padding=True, return_tensors="pt", **options)
         alone = self._processor(text=prompts, images=images, padding=True, return_tensors="pt", **options)
         labels = batch["input_ids"].clone()  # (B, T)

@@ -22,6 +22,7 @@ from PIL.Image import Image
 from auditdm_hub.auditing.checkpoints import latest_intact, step_of
 from auditdm_hub.auditing.train import VISION_PARTS
 from auditdm_hub.auditing.watch import trim_log, write_adapter
+from auditdm_hub.models.one_device import on_one_device
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.rectifying.examples import Example
@@ -113,9 +114,10 @@ def _trainer(
     from auditdm_hub.rectifying.collate import Collator
     from auditdm_hub.rectifying.trainer import AnswerTrainer
 
-    how = replace(base.on(settings.device).how, bits=4 if settings.four_bit else 0)
+    how = base.on(settings.device).how
+    how = replace(how, bits=4 if settings.four_bit else how.bits)  # what the audit held in few bits fits in no more
     model, processor, _ = load_parts(base.name, how)
-    if settings.four_bit:
+    if how.bits:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=model.device.type == "cuda")
     lora = LoraConfig(
         r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
@@ -125,7 +127,7 @@ def _trainer(
     train, held = (_dataset(rows) for rows in data)
     trainer = AnswerTrainer(
         model=model,
-        args=sft_config(settings, model.device.type, checkpoints, bool(data[1])),
+        args=on_one_device(sft_config(settings, model.device.type, checkpoints, bool(data[1])), model.device),
         data_collator=Collator(processor, prompter, images),
         train_dataset=train,
         eval_dataset=held if data[1] else None,

@@ -6,7 +6,7 @@ is first needed, so that a resumed run loads only what its open stages use.
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.prompting import QUESTION
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.models.timed import PATIENCE, TimedVLM
+from auditdm_hub.models.watched import WatchedVLM
 from auditdm_hub.records import Action, Seed
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.pools import pool_items
@@ -145,12 +146,18 @@ class Cast:
 
     @cached_property
     def gate(self) -> Gate | None:
-        """Who looks whether a new picture shows what was asked for; None if nobody does."""
+        """Who looks whether a new picture shows what was asked for; None if nobody does.
+
+        An edit by a pipeline must have changed something at the least: unlike the playground's editor it never says
+        that it did not understand.
+        """
         if "caption" not in self._config.actions and "edit" not in self._config.actions:
             return None
         if self._parts.gate:
             return Gate(self._timed(self._parts.gate))
-        return Gate(self._vlm(self._config.gate, "target")) if self._config.gate else None
+        if self._config.gate:
+            return Gate(self._vlm(self._config.gate, "target"))
+        return Gate(None) if self._parts.editor is None and self._config.editor != PLAYGROUND else None
 
     @cached_property
     def _stage(self) -> "Stage":
@@ -183,7 +190,7 @@ class Cast:
             return None
         from auditdm_hub.models.shared import SharedBase
 
-        config, base = self._config, SharedBase(self.auditor_base, Loading(self._device))
+        config, base = self._config, SharedBase(self.auditor_base, self.auditor_loading)
         names = (config.target, *config.references, config.holdout, config.judge, config.gate)
         settings = config.model_dump()
         here = (
@@ -192,6 +199,20 @@ class Cast:
             if name not in ("", NO_MODEL) and not is_endpoint(name)
         )
         return base if self._device.startswith("cuda") or any(base.serves(spec) for spec in here) else None
+
+    @property
+    def trained_base(self) -> "SharedBase":
+        """The auditor's base for its training; of several processes each has its own."""
+        from auditdm_hub.models.shared import SharedBase
+
+        how, local = self.auditor_loading, os.environ.get("LOCAL_RANK")
+        mine = replace(how, device=f"cuda:{local}") if local and how.device == "cuda" else how
+        return self.shared or SharedBase(self.auditor_base, mine)
+
+    @property
+    def auditor_loading(self) -> Loading:
+        """How the auditor is loaded: as `models` says, but never in few bits, for it is trained."""
+        return replace(spec_of(self._config.model_dump(), self.auditor_base).on(self._device).how, bits=0)
 
     @property
     def auditor_id(self) -> str:
@@ -224,7 +245,7 @@ class Cast:
             self.shared or self.auditor_base,
             self.prompts.render,
             adapter,
-            self._device,
+            self.auditor_loading,
             config.batch_size,
             config.training.max_completion_length,
             temperature or config.probe_temperature,
@@ -283,7 +304,8 @@ class Cast:
         else:
             model = spec.load(shared=shared)
         self._keep_revision(name, model.id, place)
-        return CachedVLM(self._timed(model, 1 if shared else PATIENCE), self._cache, model.decoding)
+        watched = self._timed(WatchedVLM(model), 1 if shared else PATIENCE)
+        return CachedVLM(watched, self._cache, model.decoding)
 
     def _keep_revision(self, name: str, identity: str, place: str = "") -> None:
         keep_revision(Path(self._config.out), f"{name}: {place}" if name == PLAYGROUND else name, identity)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
-from auditdm_hub.auditing.ask import FAULTS
 from auditdm_hub.auditing.auditors import Arm
 from auditdm_hub.auditing.curriculum import Curriculum, Rehearse, Rounds, Schedule, read_steps, rehearse
 from auditdm_hub.auditing.normalise import normalise
@@ -12,6 +11,7 @@ from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.themes import Theme
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.curate import curate
+from auditdm_hub.errors import FAULTS
 from auditdm_hub.records import FailureType, Judged, Seed
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.parts import Cast

@@ -1,13 +1,16 @@
 """What an audit would load and cost, said without loading anything: `auditdm-hub audit --plan`.
 
 1. Each model once, with its roles: commit, licence and size of its files, from the Hub's API or the folder.
-2. Memory: weights at two bytes a parameter on a GPU, four elsewhere, of what a stage holds at the same time, and for
-   training what was measured beside the weights, in proportion to the auditor (`WORKING`).
+2. Memory: weights as they are stored on a GPU, at four bytes elsewhere, of what a stage holds at the same time, and
+   for training what was measured beside the weights, in proportion to the auditor (`WORKING`). Of a pipeline whose
+   parts move one by one, the largest part.
 3. Time: from the questions that the configuration asks for, at the speed that was measured on one card (`PER_TEXT`,
    `PER_ANSWER`). An order of magnitude, and said to be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from auditdm_hub.releases.hub_errors import explained
 from auditdm_hub.runs import MANIFEST, Run
 from auditdm_hub.workflows.budget import questions
 from auditdm_hub.workflows.model_licenses import card_license
+from auditdm_hub.workflows.specs import is_listed
 
 GB, GIB = 10**9, 2**30
 WORKING = 6.0
@@ -26,11 +30,16 @@ WORKING = 6.0
 PER_TEXT, PER_ANSWER = 0.08e-9, 1.1e-12
 """Seconds for a text in training and for an answer, for each parameter; measured likewise."""
 IMAGE_MAKERS = ("generator", "editor")
+VARIANT = re.compile(r"\.(fp16|bf16|fp32|non_ema|ema)[.-]")
+"""In the names of weights that a pipeline holds twice, of which diffusers loads the plain ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model with its roles. `revision` and `licence` are "" where nobody says them; `parameters` 0 if unknown."""
+    """A model with its roles. `revision` and `licence` are "" where nobody says them; `parameters` 0 if unknown.
+
+    `stored`: bytes of a parameter in its files. `largest`: parameters of a pipeline's largest part, 0 = it is none.
+    """
 
     name: str
     roles: tuple[str, ...]
@@ -40,6 +49,8 @@ class PlannedModel:
     parameters: int
     download: int  # bytes
     note: str = ""
+    stored: float = 2.0
+    largest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +83,14 @@ def preview(config: AuditConfig) -> Preview:
     """
     models = tuple(_planned(name, roles) for name, roles in _roles(config).items())
     gpu, there = _gpu()
-    weights = {role: round(model.parameters * _width(config, model.name, bool(there)))
+    weights = {role: round(model.parameters * _width(config, model, bool(there)))
                for model in models for role in model.roles}  # fmt: skip
     trained = next((model.parameters for model in models if "auditor" in model.roles), 0)
     working = round(WORKING * trained) if config.steps else 0
     asked = [role for role in weights if role == "target" or role.startswith("reference")]
     held = sum(weights[role] for role in asked)
-    makers = [weights[role] for role in IMAGE_MAKERS if role in weights]
-    offloaded = config.drawing.offload != "none" and config.editing.offload != "none"
-    pictures = 0 if offloaded else max(makers, default=0)
+    pictures = max((_on_device(config, role, model, bool(there)) for model in models for role in model.roles
+                    if role in IMAGE_MAKERS), default=0)  # fmt: skip
     beside = sum(weights.get(role, 0) for role in ("holdout", "judge", "gate"))
     # A target that the auditor starts from is loaded once.
     shared = any(
@@ -98,13 +108,24 @@ def preview(config: AuditConfig) -> Preview:
     return Preview(models, memory, gpu, there, (training, probing), seconds, advice)
 
 
-def _width(config: AuditConfig, name: str, on_gpu: bool) -> float:
+def _width(config: AuditConfig, model: PlannedModel, on_gpu: bool) -> float:
     """Return the bytes that a weight takes."""
-    if name in config.models.four_bit:
+    if is_listed(model.name, config.models.four_bit):
         return 0.56  # NF4, and a constant for each 64 weights
-    if name in config.models.eight_bit:
+    if is_listed(model.name, config.models.eight_bit):
         return 1.0
-    return 4.0 if config.models.dtype == "float32" or not on_gpu else 2.0
+    if config.models.dtype == "float32" or not on_gpu:
+        return 4.0
+    return model.stored if config.models.dtype == "auto" else 2.0
+
+
+def _on_device(config: AuditConfig, role: str, model: PlannedModel, on_gpu: bool) -> int:
+    """Return the bytes that an image model takes on the GPU at a time."""
+    drawing = config.drawing if role == "generator" else config.editing
+    if drawing.offload == "sequential":
+        return 0
+    held = model.largest if drawing.offload == "model" and model.largest else model.parameters
+    return held * (2 if on_gpu and drawing.dtype != "float32" else 4)
 
 
 def _roles(config: AuditConfig) -> dict[str, tuple[str, ...]]:
@@ -140,9 +161,13 @@ def _planned(name: str, roles: tuple[str, ...]) -> PlannedModel:
         return PlannedModel(name, roles, "endpoint", "", "", 0, 0, "asked over the network")
     folder = Path(name)
     if folder.is_dir():
-        files = [path for path in folder.rglob("*.safetensors")]
+        pipeline = (folder / "model_index.json").is_file()
+        files = [path for path in folder.rglob("*.safetensors") if not pipeline or path.parent != folder]
+        parts = [_parameters(path for path in files if path.parent == part) for part in {path.parent for path in files}]
+        size = sum(path.stat().st_size for path in files)
         return PlannedModel(
-            folder.name, roles, "folder", "", card_license(folder / "README.md"), _parameters(files), 0
+            folder.name, roles, "folder", "", card_license(folder / "README.md"), sum(parts), 0,
+            stored=size / sum(parts) if sum(parts) else 2.0, largest=max(parts, default=0) if pipeline else 0,
         )  # fmt: skip
     return _on_hub(name, roles)
 
@@ -156,20 +181,25 @@ def _on_hub(name: str, roles: tuple[str, ...]) -> PlannedModel:
     sizes = {each.rfilename: each.size or 0 for each in info.siblings or []}
     pipeline = "model_index.json" in sizes
     # A pipeline's repository often holds the same weights in one file at its top, which diffusers does not load.
-    weights = {path: size for path, size in sizes.items()
-               if path.endswith(".safetensors") and (not pipeline or "/" in path)}  # fmt: skip
+    weights = {path: size for path, size in sizes.items() if path.endswith(".safetensors")
+               and (not pipeline or ("/" in path and not VARIANT.search(path)))}  # fmt: skip
     others = sum(size for path, size in sizes.items() if path.endswith((".json", ".txt", ".model", ".jinja")))
     count = info.safetensors.total if info.safetensors and not pipeline else sum(weights.values()) // 2
     licence = info.card_data.get("license") if info.card_data else ""
-    note = f"gated: accept its terms at https://huggingface.co/{name}" if info.gated else ""
+    parts = Counter[str]()
+    for path, size in weights.items():
+        parts[path.partition("/")[0]] += size
+    note = f"gated: accept its terms at https://huggingface.co/{base}" if info.gated else ""
     if not weights:
         note = "no safetensors: it will be refused"
     return PlannedModel(
-        name, roles, "Hub", (info.sha or "")[:12], str(licence or ""), count, sum(weights.values()) + others, note
-    )
+        name, roles, "Hub", (info.sha or "")[:12], str(licence or ""), count, sum(weights.values()) + others, note,
+        sum(weights.values()) / count if info.safetensors and count and not pipeline else 2.0,
+        max(parts.values(), default=0) // 2 if pipeline else 0,
+    )  # fmt: skip
 
 
-def _parameters(files: Sequence[Path]) -> int:
+def _parameters(files: Iterable[Path]) -> int:
     """Return how many numbers safetensors files hold, from their headers alone."""
     from safetensors import safe_open
 

@@ -317,7 +317,7 @@ class _Rectifying:
         with quiet_libraries():
             target = self._lessons.target.on(self._wanted.tuning.device)
             whole = replace(target.how, bits=0)  # what is merged is saved as it was stored
-            model, processor, _ = load_parts(target.name, whole, adapter=str(self._run.path / ADAPTER))
+            model, processor, _ = load_parts(target.name, whole, adapter=str(self._run.path / ADAPTER), merge=True)
             model.save_pretrained(self._run.path / MERGED)
             processor.save_pretrained(self._run.path / MERGED)
         return [str(MERGED)]

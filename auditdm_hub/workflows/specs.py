@@ -23,10 +23,10 @@ def spec_of(config: Mapping[str, Any], name: str, place: str = TARGET) -> ModelS
     """
     models = ModelsConfig.model_validate(config.get("models") or {})
 
-    bits = 4 if _listed(name, models.four_bit) else 8 if _listed(name, models.eight_bit) else 0
+    bits = 4 if is_listed(name, models.four_bit) else 8 if is_listed(name, models.eight_bit) else 0
     how = Loading(
-        config.get("device") or "auto", models.dtype, models.attention, bits, _listed(name, models.spread),
-        _listed(name, models.remote_code),
+        config.get("device") or "auto", models.dtype, models.attention, bits, is_listed(name, models.spread),
+        is_listed(name, models.remote_code),
     )  # fmt: skip
     batch = {key: int(config[key]) for key in ("batch_size", "max_new_tokens") if config.get(key)}
     prompt, family = config.get("answer_prompt") or "", (config.get("families") or {}).get(name)
@@ -34,7 +34,7 @@ def spec_of(config: Mapping[str, Any], name: str, place: str = TARGET) -> ModelS
     return ModelSpec(folder, how, prompt, family, **batch)
 
 
-def _listed(name: str, names: Sequence[str]) -> bool:
+def is_listed(name: str, names: Sequence[str]) -> bool:
     """Whether a list has a model, with its commit or without."""
     return name in names or split_pin(name)[0] in names
 
@@ -54,7 +54,7 @@ def as_another(config: Mapping[str, Any], name: str, other: str) -> dict[str, An
     """Return the configuration with a model that is loaded, asked and counted as another one is: its repaired copy."""
     models, families = dict(config.get("models") or {}), dict(config.get("families") or {})
     for key, names in models.items():
-        if isinstance(names, list | tuple) and _listed(name, names):
+        if isinstance(names, list | tuple) and is_listed(name, names):
             models[key] = [*names, other]
     if name in families:
         families[other] = families[name]

@@ -192,7 +192,7 @@ class _Audit:
             report_to=config.report_to,
         )
         data = TrainingData(curriculum, run.images.get, self._cast.prompts)
-        base, report = self._cast.shared or self._cast.auditor_base, self._watcher.stage("train")
+        base, report = self._cast.trained_base, self._watcher.stage("train")
         train_auditor(base, data, reward, settings, run.path / "auditor", True, report)
         kept = [str(TRIALS)] if config.training.rounds > 1 else []
         run.finish_stage("train", [str(ADAPTER), "auditor/log.jsonl", *kept], time.monotonic() - begun)

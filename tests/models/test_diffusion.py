@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tiny_pipelines
 import tiny_torchvision
+import torch
 from PIL import Image
 
 from auditdm_hub.errors import ModelError
-from auditdm_hub.models.diffusion import DiffusersEditor, DiffusersGenerator, Drawing, Stage, fitted, is_flat
+from auditdm_hub.models.diffusion import PATIENCE, DiffusersEditor, DiffusersGenerator, Drawing, Stage, fitted, is_flat
 
 QUICK = Drawing(steps=2, size=32)
 EDITORS = [
@@ -84,6 +85,45 @@ def test_a_black_picture_and_one_that_was_withheld_are_none(picture: Image.Image
     assert DiffusersGenerator(Scripted(NOISE, False), "scripted", Drawing(), Stage("cpu")).generate(["a"], [1]) != [
         None
     ]
+
+
+class Failing(Scripted):
+    """Fails on some prompts."""
+
+    def __call__(self, prompt: str, generator: object = None) -> Any:  # noqa: ANN401 - as diffusers
+        if prompt in ("fail", "memory"):
+            raise RuntimeError("bad shape") if prompt == "fail" else torch.OutOfMemoryError("CUDA out of memory")
+        return super().__call__(prompt, generator)
+
+
+def test_a_picture_that_fails_is_left_out_and_a_pipeline_that_always_does_ends_it() -> None:
+    generator = DiffusersGenerator(Failing(NOISE), "scripted", Drawing(), Stage("cpu"))
+    for _ in range(2):
+        made = generator.generate(["fail"] * (PATIENCE - 1) + ["a"], range(PATIENCE))
+        assert [image is None for image in made] == [True] * (PATIENCE - 1) + [False]
+    with pytest.raises(ModelError, match=r"scripted failed on 8 pictures in a row \(bad shape\): see why.*--resume"):
+        generator.generate(["fail"] * PATIENCE, range(PATIENCE))
+    with pytest.raises(ModelError, match="scripted does not fit on cpu .*`offload: model`"):
+        generator.generate(["memory"], [1])
+
+
+def test_kontext_is_asked_for_the_shape_of_its_image(saved: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    editor = DiffusersEditor.load(str(saved["flux-kontext"]), Drawing(steps=1), Stage("cpu"))
+    asked = dict[str, Any]()
+    kind, accepted = type(editor._pipeline), dict(editor._accepted)
+    accepted["max_area"] = accepted["max_area"].replace(default=64 * 64)
+    editor._accepted = accepted
+    call = kind.__call__
+
+    def spied(self: Any, **options: Any) -> Any:  # noqa: ANN401
+        asked.update(options)
+        return call(self, **options)
+
+    monkeypatch.setattr(kind, "__call__", spied)
+    (made,) = editor.edit([Image.new("RGB", (100, 50), "red")], ["blue"], [1])
+    assert (asked["width"], asked["height"]) == (96, 48)
+    assert asked["image"].size == (96, 48)
+    assert made is None or made.size == (100, 50)
 
 
 def test_one_pipeline_is_on_the_device_at_a_time() -> None:

@@ -30,6 +30,7 @@ from auditdm_hub.runs import Run
 
 RED, BLUE = (Image.new("RGB", (4, 4), color) for color in ("red", "blue"))
 QUICK = Asking(seconds=5, tries=2)
+WITHHELD = said("I").__getitem__(2).replace('"stop"', '"content_filter"')
 
 
 def question_of(body: dict[str, Any]) -> str:
@@ -53,6 +54,36 @@ def test_answers_come_in_order_and_equal_questions_are_sent_once(monkeypatch: py
     sent = request["messages"][0]["content"][0]["image_url"]["url"].partition("base64,")[2]
     with Image.open(io.BytesIO(base64.b64decode(sent))) as image:
         assert image.convert("RGB").getpixel((0, 0)) in ((255, 0, 0), (0, 0, 255))
+
+
+def test_a_model_that_thinks_is_asked_as_it_wants_and_its_thoughts_are_no_answer() -> None:
+    def reply(number: int, body: dict[str, Any]) -> Reply:
+        if "temperature" in body:
+            return failed(400, "Unsupported parameter: 'max_tokens' is not supported with this model.")
+        return said({"one": "<think>is it</think>red", "two": "<think>is"}[question_of(body)])
+
+    with serving(reply) as (url, log):
+        assert EndpointVLM(f"{url}#m", QUICK).answer([RED, RED], ["one", "two"]) == ["red", None]
+    assert log.requests[-1]["max_completion_tokens"] > 1000
+    assert "max_tokens" not in log.requests[-1]
+
+
+def test_a_wrong_request_is_not_sent_in_another_way() -> None:
+    with serving(lambda number, body: failed(400, "the image is too large")) as (url, log):
+        assert EndpointVLM(f"{url}#m", QUICK).answer([RED], ["one"]) == [None]
+    assert len(log.requests) == 1
+
+
+def test_an_image_that_is_refused_among_others_is_no_answer() -> None:
+    def reply(number: int, body: dict[str, Any]) -> Reply:
+        text = question_of(body)
+        return failed(403, "flagged") if "flagged" in text else (200, {}, WITHHELD) if "filter" in text else said("red")
+
+    with serving(reply) as (url, _):
+        model = EndpointVLM(f"{url}#m", replace(QUICK, concurrency=1))
+        assert model.answer([RED] * 4, ["one", "flagged?", "filter?", "two"]) == ["red", None, None, "red"]
+        with pytest.raises(AnswersEndedError, match="refuses the key"):  # nothing was answered yet
+            EndpointVLM(f"{url}#m", QUICK).answer([RED], ["flagged?"])
 
 
 def test_a_server_gets_no_key_that_is_anothers(monkeypatch: pytest.MonkeyPatch) -> None:

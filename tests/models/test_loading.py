@@ -11,6 +11,7 @@ import torch
 from hub_server.fixtures import hub
 from hub_server.server import HubServer
 from huggingface_hub import HfApi, constants
+from noisy_adapter import write_noise
 from tiny_models import write_model
 
 from auditdm_hub.errors import ModelError
@@ -67,6 +68,38 @@ def test_what_the_hub_does_not_give_is_one_line_at_once(hub: HubServer, monkeypa
     with pytest.raises(ModelError, match=r"^ada/other: the connection failed"):
         load_vlm("ada/other", device="cpu")
     assert time.monotonic() - begun < 30
+
+
+def test_a_gated_model_says_who_grants_access(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload("ada/gated")
+    HfApi().update_repo_settings("ada/gated", gated="manual")
+    monkeypatch.setenv("HF_TOKEN", hub.token("bob"))
+    with pytest.raises(
+        ModelError, match=r"^ada/gated: access is granted by its owner: ask for it on its page"
+    ) as caught:
+        load_vlm("ada/gated", device="cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_adapter_is_merged_only_where_nothing_is_rounded(tmp_path: Path) -> None:
+    adapter = write_noise(str(HOLDOUT), tmp_path / "adapter", 0.5)
+    plain, merged, beside = (
+        load_parts(str(HOLDOUT), Loading("cpu", dtype=dtype), adapter=path)[0]
+        for dtype, path in (("bfloat16", None), ("float32", str(adapter)), ("bfloat16", str(adapter)))
+    )
+    layers = {name for name, _ in beside.named_modules() if name.endswith("lora_A")}
+    assert layers
+    assert not {name for name, _ in merged.named_modules() if "lora" in name}
+    assert type(beside) is type(plain)
+    whole, _, _ = load_parts(str(HOLDOUT), Loading("cpu", dtype="bfloat16"), adapter=str(adapter), merge=True)
+    assert not {name for name, _ in whole.named_modules() if "lora" in name}
+    asked = [(image, question) for image, _, question in pictures(12, 3)]
+    answers = [
+        load_vlm(str(HOLDOUT), adapter=path, dtype=dtype, device="cpu").answer(*map(list, zip(*asked, strict=True)))
+        for dtype, path in (("float32", str(adapter)), ("bfloat16", str(adapter)), ("bfloat16", None))
+    ]
+    same = [sum(a == b for a, b in zip(answers[0], other, strict=True)) for other in answers[1:]]
+    assert same[0] > same[1]
 
 
 def test_code_of_a_repository_is_refused_and_the_way_to_allow_it_is_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from auditdm_hub.auditing.prompts import PLAYGROUND_PROMPTS
 from auditdm_hub.errors import ModelError
+from auditdm_hub.models.loading import Loading
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.transformers_auditor import RowSampler, TransformersAuditor, image_token_ids
 from auditdm_hub.records import Action
@@ -28,7 +29,7 @@ def load(
     base: Path, batch_size: int = 64, temperature: float = 1.0, adapter: Path | None = None
 ) -> TransformersAuditor:
     render = PLAYGROUND_PROMPTS.render
-    return TransformersAuditor.load(str(base), render, adapter, "cpu", batch_size, 8, temperature)
+    return TransformersAuditor.load(str(base), render, adapter, Loading("cpu"), batch_size, 8, temperature)
 
 
 def write(auditor: TransformersAuditor, rows: list[int], seeds: list[int] = SEEDS) -> list[str]:

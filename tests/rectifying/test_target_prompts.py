@@ -1,16 +1,20 @@
 """A model is repaired with the prompts with which it is asked."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from PIL.Image import Image
 from tiny_models import write_model
+from transformers import AutoProcessor
 
 from auditdm_hub.models.loading import Loading
+from auditdm_hub.models.prompting import Prompter
 from auditdm_hub.models.spec import ModelSpec
 from auditdm_hub.models.transformers_vlm import TransformersVLM
 from auditdm_hub.playground.backends import pictures
+from auditdm_hub.playground.models import HOLDOUT, REFERENCES, model_folder
 from auditdm_hub.rectifying.collate import Batch, Collator
 from auditdm_hub.rectifying.examples import Example
 from auditdm_hub.rectifying.train import TuningSettings, tune
@@ -74,3 +78,21 @@ def test_a_repaired_copy_of_a_pinned_model_is_loaded_like_it() -> None:
     config = {"models": {"four_bit": ["org/big"]}, "device": "cpu"}
     copy = as_another(config, "org/big@abc", "runs/merged")
     assert spec_of(copy, "org/big@abc").how.bits == spec_of(copy, "runs/merged").how.bits == 4
+
+
+@pytest.mark.parametrize("place", [*REFERENCES, HOLDOUT])
+def test_an_answer_is_written_as_the_template_has_it(place: str) -> None:
+    folder = model_folder(place)
+    processor = AutoProcessor.from_pretrained(folder)
+    prompter = Prompter(processor, json.loads((folder / "config.json").read_text())["model_type"], "{question}")
+    if prompter.prefix:
+        pytest.skip("PaliGemma's processor writes prompt and answer itself")
+    assert prompter.answered("two") == f"two{processor.tokenizer.eos_token}"
+    turns = "{% for m in messages %}{{ m.role }}:{% for c in m.content %}{% if c.type == 'text' %} {{ c.text }}"
+    turns += "{% else %}<image>{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
+    processor.chat_template = turns + "{% if add_generation_prompt %}assistant:{% endif %}"
+    assert prompter.answered("two") == " two<end_of_utterance>"
+    processor.chat_template = turns + "{% if add_generation_prompt %}assistant: <think>{% endif %}"
+    assert prompter.answered("two") == f"two{processor.tokenizer.eos_token}"
+    processor.chat_template = "{% for m in messages %}{{ m.content[-1].text }} {% endfor %}"  # which ends no turn
+    assert prompter.answered("two") == f"two{processor.tokenizer.eos_token}"

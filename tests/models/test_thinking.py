@@ -1,0 +1,20 @@
+import pytest
+
+from auditdm_hub.models.thinking import spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("red", "red"),
+        ("", ""),
+        ("<think>The car is</think>\n\nred", "red"),
+        ("The car is red.</think> red", "red"),  # where the prompt opened the thoughts
+        ("<think>a</think> b </think> c", "c"),
+        ("<think>Okay, let me", None),
+        ("\n<think>", None),
+        ("what does <think> mean", "what does <think> mean"),
+    ],
+)
+def test_thoughts_are_no_answer(text: str, said: str | None) -> None:
+    assert spoken(text) == said
