@@ -5,6 +5,7 @@ tokens, which is what tests of loading, batching and caching need.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -113,6 +114,9 @@ def gemma3() -> Built:
     return hf.Gemma3ForConditionalGeneration(config), processor
 
 
+AROUND_IMAGES = ("<fake_token_around_image>", "<end_of_utterance>", "<global-img>")
+
+
 def paligemma() -> Built:
     tok = tokenizer({"image_token": "<image>"})
     images = SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE})
@@ -127,11 +131,12 @@ def paligemma() -> Built:
     return hf.PaliGemmaForConditionalGeneration(config), processor
 
 
-def idefics3() -> Built:
-    tok = tokenizer({"image_token": "<image>"}, ("<fake_token_around_image>", "<end_of_utterance>", "<global-img>"))
-    images = Idefics3ImageProcessorPil(
-        size={"longest_edge": SIDE}, max_image_size={"longest_edge": SIDE}, do_image_splitting=False
-    )
+def idefics3(tiles: bool = False) -> Built:
+    """Build the model; with `tiles` its processor cuts an image into as many as fit it, as it does by default."""
+    places = tuple(f"<row_{row}_col_{column}>" for row in range(1, 4) for column in range(1, 4)) if tiles else ()
+    tok = tokenizer({"image_token": "<image>"}, (*AROUND_IMAGES, *places))
+    longest = {"longest_edge": 2 * SIDE if tiles else SIDE}
+    images = Idefics3ImageProcessorPil(size=longest, max_image_size={"longest_edge": SIDE}, do_image_splitting=tiles)
     processor = hf.Idefics3Processor(
         image_processor=images, tokenizer=tok, image_seq_len=TOKENS, chat_template=TEMPLATE.replace("IMAGE", "<image>")
     )
@@ -195,6 +200,7 @@ BUILDERS: dict[str, Callable[[], Built]] = {
     "gemma3": gemma3,
     "paligemma": paligemma,
     "idefics3": idefics3,
+    "idefics3_tiles": partial(idefics3, tiles=True),
     "llava": llava,
     "llava_next": llava_next,
 }
