@@ -67,7 +67,6 @@ class TrainingSettings:
     beta: float = 0.0
     lora_rank: int = 64
     lora_alpha: int = 128
-    lora_targets: tuple[str, ...] = ()  # names of linear layers; none = all of the language model
     max_completion_length: int = 128
     save_steps: int = 50
     loss_type: str = "grpo"
@@ -175,7 +174,7 @@ def _trainer(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
         lora_dropout=0.0,
-        target_modules=list(settings.lora_targets) or "all-linear",
+        target_modules="all-linear",
         exclude_modules=VISION_PARTS,
         task_type="CAUSAL_LM",
     )

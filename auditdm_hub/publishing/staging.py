@@ -11,7 +11,7 @@ from auditdm_hub.publishing.run_rows import Row
 from auditdm_hub.publishing.shards import ConfigWriter, Index
 from auditdm_hub.publishing.union import Union
 from auditdm_hub.releases.manifest import File
-from auditdm_hub.releases.schema import CONFIGS, Config, features_of
+from auditdm_hub.releases.schema import CONFIGS, features_of
 
 if TYPE_CHECKING:
     from datasets import ClassLabel, Features
@@ -103,11 +103,6 @@ class _Samples:
                     consensus_answer=row["consensus_answer"],
                 )
             )
-
-
-def rows_in(config: Config, tables: Tables) -> int:
-    """Return how many rows a config has."""
-    return sum(tables.rows[config].values())
 
 
 def _type(feature: "ClassLabel | object") -> str:

@@ -248,7 +248,9 @@ class _Evaluating:
     def _release(self) -> Path:
         folder = download(parse_address(self._wanted.failures), say=self._watcher.say)
         manifest = open_manifest(folder)
-        keep_revision(self._run.path, self._wanted.failures, f"{manifest.version} ({manifest.digest[:12]})")
+        keep_revision(
+            self._run.path, f"failures {self._wanted.failures}", f"{manifest.version} ({manifest.digest[:12]})"
+        )
         return folder
 
     def _ask(self, side: str, name: str) -> None:

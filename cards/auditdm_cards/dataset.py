@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from auditdm_cards.rendering import render
@@ -138,9 +138,3 @@ def _is_hub_id(origin: str) -> bool:
 
 def _bibtex_key(release: FailureSet) -> str:
     return re.sub(r"[^a-z0-9]+", "_", release.name.lower()).strip("_")
-
-
-def sections(readme: bytes) -> Mapping[str, str]:
-    """Return the sections of a card by their titles: for those who check what a card says."""
-    parts = re.split(r"^## (.+)$", readme.decode(), flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))

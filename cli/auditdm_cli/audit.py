@@ -1,15 +1,13 @@
 """`auditdm-hub audit`."""
 
 import json
-import shlex
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auditdm_hub.errors import BackendUnavailableError, ConfigError
+from auditdm_cli.options import columns_of, require_extra, resumable, resume_line
 
 if TYPE_CHECKING:
     from auditdm_hub.config import AuditConfig
@@ -21,7 +19,7 @@ def command(
         Path | None, typer.Argument(metavar="[CONFIG]", help="YAML file; each option below has its key there.")
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Where to start from; see `auditdm-hub presets`.")] = None,
-    target: Annotated[str | None, typer.Option(help="The model to audit: a Hub id or a folder.")] = None,
+    target: Annotated[str | None, typer.Option(help="The model to audit: a Hub id, a folder or URL#MODEL.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="A model that votes; repeat it for each.")
     ] = None,
@@ -65,7 +63,7 @@ def command(
 
     flags: dict[str, Any] = {
         "target": target, "references": reference, "holdout": holdout, "auditor": auditor, "known": known,
-        "pool": pool, "columns": parse_columns(columns), "pool_license": pool_license, "probes": probes,
+        "pool": pool, "columns": columns_of(columns) or None, "pool_license": pool_license, "probes": probes,
         "steps": steps, "judge": judge, "embedder": embedder, "baseline": False if no_baseline else None,
         "seed": seed, "device": device, "report_to": report_to, "out": out,
         "endpoints": None if max_cost is None else {"max_cost": max_cost},
@@ -81,15 +79,9 @@ def command(
     from auditdm_hub.workflows import Watcher, run_audit
 
     line = resume_line(sys.argv[1:], settings.out)
-    try:
-        with Reporter(quiet or as_json) as reporter:
-            watcher = Watcher(reporter.say, reporter.stage)
-            run: Run = run_audit(
-                settings, resume=resume, yes=yes, command=line.replace(" --resume", ""), watcher=watcher
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; to continue: {line}", err=True)
-        raise typer.Exit(130) from None
+    with resumable(line), Reporter(quiet or as_json) as reporter:
+        watcher = Watcher(reporter.say, reporter.stage)
+        run: Run = run_audit(settings, resume=resume, yes=yes, command=line.replace(" --resume", ""), watcher=watcher)
     if as_json:
         typer.echo(json.dumps(run.results(), indent=2))
     elif not quiet:
@@ -112,41 +104,3 @@ def _print_plan(settings: "AuditConfig", as_json: bool) -> None:
         typer.echo(json.dumps(printed.as_json(found), indent=2))
     else:
         printed.show(found, Console(highlight=False))
-
-
-def require_extra() -> None:
-    """Refuse to start without the packages that an audit needs.
-
-    Raises:
-        BackendUnavailableError: one is not installed.
-    """
-    missing = [name for name in ("torch", "transformers", "trl", "peft", "model2vec") if find_spec(name) is None]
-    if missing:
-        raise BackendUnavailableError(
-            f"an audit needs {', '.join(missing)}, not installed; run: pip install 'auditdm-hub[audit]'"
-        )
-
-
-def parse_columns(pairs: list[str] | None) -> dict[str, str] | None:
-    """Return `ROLE=COLUMN` pairs as a mapping.
-
-    Raises:
-        ConfigError: one is no such pair.
-    """
-    if not pairs:
-        return None
-    columns = {}
-    for pair in pairs:
-        role, equals, column = pair.partition("=")
-        if not (role and equals and column):
-            raise ConfigError(f"--columns: got {pair!r}, wanted ROLE=COLUMN, for example image=photo")
-        columns[role] = column
-    return columns
-
-
-def resume_line(arguments: list[str], out: str) -> str:
-    """Return the command line that continues a run that was started with these arguments; `out` "" = they name it."""
-    has_out = any(argument == "--out" or argument.startswith("--out=") for argument in arguments)
-    added = [] if has_out or not out else ["--out", out]
-    added += [] if "--resume" in arguments else ["--resume"]
-    return shlex.join(["auditdm-hub", *arguments, *added])

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from auditdm_cli.options import pairs, require_extra, resumable, resume_line
 from auditdm_hub.errors import ConfigError
 
 
@@ -55,9 +56,6 @@ def command(
 
     With an adapter: before and after, on the same items, regressions first.
     """
-    from auditdm_cli.audit import require_extra, resume_line
-    from auditdm_cli.publish import pairs
-
     require_extra()
     from auditdm_cli.progress import Reporter
     from auditdm_hub.workflows import Watcher
@@ -73,13 +71,9 @@ def command(
     )  # fmt: skip
     path = Path(out) if out else evaluation_path(model, latest=resume)
     line = resume_line(sys.argv[1:], str(path))
-    try:
-        with Reporter(quiet or as_json) as reporter:
-            watcher = Watcher(reporter.say, reporter.stage)
-            run = run_evaluation(wanted, path, resume=resume, watcher=watcher)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; to continue: {line}", err=True)
-        raise typer.Exit(130) from None
+    with resumable(line), Reporter(quiet or as_json) as reporter:
+        watcher = Watcher(reporter.say, reporter.stage)
+        run = run_evaluation(wanted, path, resume=resume, watcher=watcher)
     results = json.loads((run.path / "evaluation.json").read_text())
     if as_json:
         typer.echo(json.dumps(results, indent=2))

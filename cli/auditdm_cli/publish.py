@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from auditdm_cli.options import pairs, refuse_idle
 from auditdm_hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def command(
 
     if gated not in ("", "auto", "manual"):
         raise ConfigError(f"--gated: got {gated!r}, wanted auto or manual")
+    refuse_idle("--base", base, "--adapter", adapter)
+    refuse_idle("--why", why, "--withdraw", withdraw)
     options = Options(
         to=to, adapter=adapter, evaluations=tuple(evaluation or ()), rows=training_rows, base=base, version=version,
         append=append, replace=replace, private=private, parent=parent,
@@ -101,18 +104,3 @@ def _withdraw(repo: str, options: "Options", version: str, why: str, watcher: An
     if not why:
         raise ConfigError("--withdraw: say the reason with --why: people who use the version will read it")
     withdraw_version(repo, version, why, options, watcher)
-
-
-def pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    """Return NAME=VALUE words as a mapping.
-
-    Raises:
-        ConfigError: a word is none.
-    """
-    found = {}
-    for each in given or []:
-        key, equals, value = each.partition("=")
-        if not (key and equals and value):
-            raise ConfigError(f"{option}: got {each!r}, wanted two names with = between them")
-        found[key] = value
-    return found

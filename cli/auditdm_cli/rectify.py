@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from auditdm_cli.options import columns_of, refuse_idle, require_extra, resumable, resume_line
+
 
 def command(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="The folder of a finished audit.")] = None,
@@ -75,9 +77,8 @@ def command(
     It learns the consensus on its failures beside what it got right, and is asked before and after. What is not given
     is as the configuration of the audit has it under `rectification`.
     """
-    from auditdm_cli.audit import parse_columns, require_extra, resume_line
-
     require_extra()
+    refuse_idle("--columns", columns, "--labelled", labelled)
     from auditdm_cli.progress import Reporter
     from auditdm_hub.workflows import Watcher
     from auditdm_hub.workflows.calls import Again, Labelled, Source, rectify
@@ -92,17 +93,13 @@ def command(
     source = Source(run, failures, target, out, answer_prompt)
     path = source.path(resume)
     line = resume_line(sys.argv[1:], "" if run else str(path))
-    try:
-        with Reporter(quiet or as_json) as reporter:
-            rectify(
-                source if run else replace(source, out=str(path)), again=Again(rounds, tuple(benchmark or ()), data),
-                labelled=Labelled(labelled, parse_columns(columns) or {}), merge=merge, seed=seed, device=device,
-                max_cost=max_cost, resume=resume, watcher=Watcher(reporter.say, reporter.stage),
-                **{key: value for key, value in options.items() if value is not None},
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; to continue: {line}", err=True)
-        raise typer.Exit(130) from None
+    with resumable(line), Reporter(quiet or as_json) as reporter:
+        rectify(
+            source if run else replace(source, out=str(path)), again=Again(rounds, tuple(benchmark or ()), data),
+            labelled=Labelled(labelled, columns_of(columns)), merge=merge, seed=seed, device=device,
+            max_cost=max_cost, resume=resume, watcher=Watcher(reporter.say, reporter.stage),
+            **{key: value for key, value in options.items() if value is not None},
+        )  # fmt: skip
     _show(path, rounds > 1, as_json, quiet)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from cards.sections import sections
 from hub_server import HubServer
 from huggingface_hub import HfApi, ModelCard
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -15,7 +16,6 @@ from transformers import AutoModelForImageTextToText
 
 from auditdm_cards import adapter_card
 from auditdm_cards.adapter import co2_grams
-from auditdm_cards.dataset import sections
 from auditdm_hub.errors import ReleaseError
 from auditdm_hub.evaluating.comparison import Comparison, Measured
 from auditdm_hub.playground.models import model_folder

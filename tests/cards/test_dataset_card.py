@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cards.sections import sections
 from hub_server import HubServer
 from huggingface_hub import DatasetCard
 from jinja2 import UndefinedError
@@ -13,7 +14,6 @@ from markdown_it import MarkdownIt
 from publishing.conftest import Publish
 
 from auditdm_cards import dataset_card
-from auditdm_cards.dataset import sections
 from auditdm_cards.escaping import code, plain
 from auditdm_hub.publishing.facts import FailureSet, ImageUse, License, ModelUse, Sample, TypeFacts
 from auditdm_hub.releases.manifest import Change

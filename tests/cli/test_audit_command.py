@@ -8,7 +8,7 @@ import pytest
 from report import fake_run
 from typer.testing import Result
 
-from auditdm_cli.audit import parse_columns, resume_line
+from auditdm_cli.options import columns_of, refuse_idle, resume_line
 from auditdm_hub.config import AuditConfig, load_config
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.report import build_results
@@ -120,7 +120,14 @@ def test_the_line_to_go_on_repeats_nothing() -> None:
 
 
 def test_columns_are_pairs() -> None:
-    assert parse_columns(["image=photo", "question=q=1"]) == {"image": "photo", "question": "q=1"}
-    assert parse_columns(None) is None
+    assert columns_of(["image=photo", "question=q=1"]) == {"image": "photo", "question": "q=1"}
+    assert columns_of(None) == {}
     with pytest.raises(ConfigError, match="got 'photo', wanted ROLE=COLUMN"):
-        parse_columns(["photo"])
+        columns_of(["photo"])
+
+
+def test_an_option_that_would_do_nothing_is_refused() -> None:
+    refuse_idle("--columns", None, "--labelled", "")
+    refuse_idle("--columns", ["a=b"], "--labelled", "data")
+    with pytest.raises(ConfigError, match="--columns does nothing without --labelled"):
+        refuse_idle("--columns", ["a=b"], "--labelled", "")

@@ -1,6 +1,7 @@
 """An evaluation from Python: what it keeps, how it goes on after a kill, and what it says."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,10 @@ from auditdm_hub.evaluating.benchmarks import find
 from auditdm_hub.evaluating.comparison import FILE
 from auditdm_hub.evaluating.playground import NAME
 from auditdm_hub.models.ledger import SPENDING, Ledger
+from auditdm_hub.playground.models import TARGET, model_folder
 from auditdm_hub.runs import Run
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
+from auditdm_hub.workflows.revisions import read_revisions
 
 COUNT = 2 * CHUNK + 5
 
@@ -173,6 +176,31 @@ def test_an_endpoint_gets_the_key_that_is_named_for_it(
         wanted = Evaluation(f"{url}#m", benchmarks=("vqav2",), data=data, limit=3, keys={server: "MINE"})
         run_evaluation(wanted, tmp_path / "run")
     assert log.keys == {"Bearer mine"}
+
+
+def test_an_evaluation_is_not_continued_with_another_version(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(model_folder(TARGET), tmp_path / "model"))
+    wanted = Evaluation(str(model), suite=NAME, failures="playground", limit=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditdm_hub.workflows.evaluation.scores", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_evaluation(wanted, tmp_path / "run")
+    found = read_revisions(tmp_path / "run")
+    assert set(found) == {str(model), "failures playground"}
+    for file in (tmp_path / "run" / "answers" / "model" / NAME).iterdir():
+        file.unlink()
+    (model / "generation_config.json").write_text((model / "generation_config.json").read_text() + " ")
+    with pytest.raises(ModelError, match="when this run began, and is model@.* now"):
+        run_evaluation(wanted, tmp_path / "run", resume=True)
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_object_has_no_weights_for_an_adapter(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--adapter needs weights to go on, and the model is an object"):
+        run_evaluation(Evaluation("own", suite=NAME, adapter="playground@v1.0.0"), tmp_path / "run", own=Own())
 
 
 def test_a_limit_on_the_cost_of_an_endpoint_ends_it_and_more_goes_on(tmp_path: Path) -> None:
