@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+LONGEST_LINE = 300
 # What libraries say that write files without Python: SQLite, safetensors, torch, Arrow.
 NO_SPACE_WORDS = ("no space left", "file too large", "disk is full", "disk i/o error", "unexpected pos", "os error 28")
 
@@ -51,6 +52,12 @@ class ReleaseError(AuditDMError):
 
 class HubError(AuditDMError):
     """The Hub does not answer, or does not allow what was asked for."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, shortened if it is long; if it says nothing, its class."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:LONGEST_LINE] if lines else type(error).__name__
 
 
 def no_space(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from auditdm_hub.errors import ConfigError, PoolError
+from auditdm_hub.errors import ConfigError, PoolError, first_line
 from auditdm_hub.evaluating.benchmark import Ask, Benchmark, Row
 from auditdm_hub.evaluating.items import Item
 from auditdm_hub.releases.hub_errors import client_errors, explained
@@ -127,7 +127,7 @@ def _rows(benchmark: Benchmark, source: Source, config: str) -> Iterator[Row]:
                 rows = rows.cast_column(name, List(ImageFeature(decode=False)))
         yield from rows
     except client_errors() as error:
-        raise PoolError(f"{benchmark.name}: cannot load {source.where}: {str(error).splitlines()[0]}") from error
+        raise PoolError(f"{benchmark.name}: cannot load {source.where}: {first_line(error)}") from error
 
 
 def _images(benchmark: Benchmark, source: Source) -> Mapping[str, Any]:

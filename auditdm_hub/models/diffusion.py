@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from PIL import Image
 
-from auditdm_hub.errors import FAULTS, BackendUnavailableError, ModelError
-from auditdm_hub.models.loading import find_model, first_line, is_out_of_memory, pick_device
+from auditdm_hub.errors import FAULTS, BackendUnavailableError, ModelError, first_line
+from auditdm_hub.models.loading import find_model, is_out_of_memory, pick_device
 from auditdm_hub.models.placement import moved
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import split_pin, versioned

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from PIL import Image as PIL
 from PIL.Image import Image
 
-from auditdm_hub.errors import AnswersEndedError, BackendUnavailableError, ModelError
+from auditdm_hub.errors import AnswersEndedError, BackendUnavailableError, ModelError, first_line
 from auditdm_hub.images import image_sha
 from auditdm_hub.models.ledger import Ledger
 from auditdm_hub.models.prompting import QUESTION
@@ -172,18 +172,18 @@ class EndpointVLM:
             return self._read(self._send([{"role": "user", "content": content}]))
         except PermissionDeniedError as error:
             if self._answered:  # it is this image, or this question, that is refused
-                return None, _first_line(error)
-            return self._end(f"{self._url} refuses {self._sent}: {_first_line(error)}")
+                return None, first_line(error)
+            return self._end(f"{self._url} refuses {self._sent}: {first_line(error)}")
         except AuthenticationError as error:
-            return self._end(f"{self._url} refuses {self._sent}: {_first_line(error)}")
+            return self._end(f"{self._url} refuses {self._sent}: {first_line(error)}")
         except NotFoundError as error:
-            return self._end(f"{self._url} has no model {self._model}: {_first_line(error)}")
+            return self._end(f"{self._url} has no model {self._model}: {first_line(error)}")
         except APIError as error:
             if error.code == "insufficient_quota" or getattr(error, "status_code", 0) == PAYMENT_REQUIRED:
-                return self._end(f"{self._url}: the account has no credit left: {_first_line(error)}")
-            return None, _first_line(error)
+                return self._end(f"{self._url}: the account has no credit left: {first_line(error)}")
+            return None, first_line(error)
         except (OpenAIError, ValueError) as error:  # a body that is not JSON is a ValueError
-            return None, _first_line(error)
+            return None, first_line(error)
 
     def _send(self, messages: Any) -> Any:  # noqa: ANN401
         from openai import BadRequestError
@@ -269,8 +269,3 @@ def _data_url(image: Image) -> str:
 def _count(usage: Any, name: str) -> int:  # noqa: ANN401
     value = getattr(usage, name, 0)
     return value if isinstance(value, int) else 0
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from auditdm_hub.clock import GIB
-from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError
+from auditdm_hub.errors import BackendUnavailableError, HubError, ModelError, first_line
 from auditdm_hub.models.placement import loaded
 from auditdm_hub.models.prompting import Processor
 from auditdm_hub.models.quiet import quiet_libraries
@@ -290,8 +290,3 @@ def refuse_misfit(model: "PreTrainedModel", adapter: str) -> None:
                 f"cannot put adapter {adapter} on {type(model).__name__}: {path} has {wanted} {size}, the adapter is "
                 f"made for {shape[place]}"
             )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says, or its class."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

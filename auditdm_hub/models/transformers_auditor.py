@@ -17,7 +17,7 @@ import torch
 from PIL.Image import Image
 from transformers import LogitsProcessor, LogitsProcessorList
 
-from auditdm_hub.errors import ModelError
+from auditdm_hub.errors import ModelError, first_line
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.quiet import quiet_libraries
@@ -210,8 +210,9 @@ def _with_adapter(model: Any, adapter: Path, *, merge: bool) -> Any:  # noqa: AN
     try:
         adapted: Any = PeftModel.from_pretrained(model, str(adapter))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise ModelError(f"{adapter} is no LoRA adapter of this model: {reason}; name the auditor's base") from error
+        raise ModelError(
+            f"{adapter} is no LoRA adapter of this model: {first_line(error)}; name the auditor's base"
+        ) from error
     # Merged, a step has half as many small products; in bfloat16 merging would round the adapter away.
     return adapted.merge_and_unload() if merge and model.dtype == torch.float32 else adapted
 

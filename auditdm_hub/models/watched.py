@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL.Image import Image
 
-from auditdm_hub.errors import FAULTS, ModelError
+from auditdm_hub.errors import FAULTS, ModelError, first_line
 from auditdm_hub.protocols import VisionLanguageModel
 
 PATIENCE = 5
@@ -31,9 +31,9 @@ class WatchedVLM:
             self._failed += 1
             if self._failed < self._patience:
                 raise
-            said = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(
-                f"{self.id} failed on {self._failed} batches in a row ({said}): see why, then continue with --resume"
+                f"{self.id} failed on {self._failed} batches in a row ({first_line(error)}): see why, then continue "
+                "with --resume"
             ) from error
         self._failed = 0
         return answers

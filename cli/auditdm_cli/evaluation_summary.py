@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from auditdm_hub.report import wording
 from auditdm_hub.text import plural, visible
 
 SHOWN_PARTS = 12
@@ -58,10 +59,9 @@ def _compared(comparisons: Sequence[Results]) -> Table:
     for each in comparisons:
         points = [100 * each[name] for name in ("difference", "low", "high")]
         mark = " (worse)" if _regressed(each) else ""
-        p_value = "" if each["p_value"] is None else _chance(each["p_value"])
         table.add_row(
             f"{_plain(each['name'])}{mark}", _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
-            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", p_value,
+            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", wording.chance(each["p_value"]),
         )  # fmt: skip
     return table
 
@@ -104,7 +104,7 @@ def _looking(blind: Sequence[Results]) -> Table:
         points = [100 * each[name] for name in ("difference", "low", "high")]
         table.add_row(
             _plain(each["name"]), _percent(each["before"]["rate"]), _percent(each["after"]["rate"]),
-            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", _chance(each["p_value"]),
+            f"{points[0]:+.1f}", f"{points[1]:+.1f} to {points[2]:+.1f}", wording.chance(each["p_value"]),
         )  # fmt: skip
     return table
 
@@ -120,12 +120,8 @@ def _failures(failures: Mapping[str, Results]) -> Table:
     return table
 
 
-def _chance(p_value: float) -> str:
-    return "<0.001" if p_value < 0.0005 else f"{p_value:.3f}"
-
-
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+    return wording.percent(share, 1)
 
 
 def show_rounds(rounds: Sequence[Results], console: Console) -> None:

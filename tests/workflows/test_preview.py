@@ -36,6 +36,7 @@ def test_the_playground_needs_no_network_and_nothing_is_started(
     assert roles["playground"] == ["generator", "editor"]
     target = next(model for model in plan["models"] if model["name"] == "target")
     assert (target["parameters"], target["licence"], target["download"]) == (807_264, "apache-2.0", 0)
+    assert target["stored"] == pytest.approx(2, rel=0.2)  # the weights that are shipped are in half precision
     assert plan["questions"] == [5760, 1500]
     assert not list(tmp_path.iterdir())
     without = plan_of(cli, "--holdout", "none")
@@ -57,7 +58,11 @@ def test_models_of_a_hub(hub: HubServer, cli: Callable[..., Result], tmp_path: P
     upload("ada/vlm", {"README.md": b"---\nlicense: gemma\n---\n", "model.safetensors": weights, "config.json": b"{}"})
     upload("ada/gated", {"model.safetensors": b"12345678"})
     HfApi().update_repo_settings("ada/gated", gated="auto")
-    upload("ada/flux", {"model_index.json": b"{}", "flux.safetensors": b"0" * 99, "vae/model.safetensors": b"0" * 40})
+    parts = {
+        f"{part}/model.safetensors": b"0" * size for part, size in (("vae", 40), ("transformer", 400), ("clip", 60))
+    }
+    twice = {"transformer/model.fp16.safetensors": b"0" * 200, "transformer/model.non_ema.safetensors": b"0" * 400}
+    upload("ada/flux", {"model_index.json": b"{}", "flux.safetensors": b"0" * 99, **parts, **twice})
     upload("ada/pickle", {"pytorch_model.bin": b"1"})
     config = tmp_path / "audit.yaml"
     config.write_text(
@@ -72,7 +77,12 @@ def test_models_of_a_hub(hub: HubServer, cli: Callable[..., Result], tmp_path: P
     assert vlm["revision"] == (HfApi().model_info("ada/vlm").sha or "")[:12]
     assert vlm["download"] == len(weights) + 2
     assert models["ada/gated"]["note"].startswith("gated: accept its terms")
-    assert models["ada/flux"]["download"] == 42
+    assert models["ada/flux"]["download"] == 502
+    assert (models["ada/flux"]["parameters"], models["ada/flux"]["largest"]) == (250, 200)
+    base = plan["memory"]["probe"]
+    for offload, saved in (("model", 50), ("sequential", 250)):
+        config.write_text(f"{config.read_text().partition('drawing')[0]}drawing: {{offload: {offload}}}\n")
+        assert base - plan_of(cli, str(config))["memory"]["probe"] == 4 * saved  # bytes of a parameter on a CPU
     assert "refused" in models["ada/pickle"]["note"]
     assert models["http://127.0.0.1:9/v1#served"]["where"] == "endpoint"
     config.write_text(config.read_text().replace("target: ada/vlm", "target: ada/nobody"))
