@@ -1,4 +1,4 @@
-"""Gives `auditdm-hub audit` inputs that are wrong or broken, and looks at what a user gets.
+"""Gives `auditdm-hub audit`, `rectify` and `evaluate` inputs that are wrong or broken, and looks at what a user gets.
 
     python -m benchmarks.bad_inputs [--only WORD]
 
@@ -8,36 +8,54 @@ happens.
 """
 
 import argparse
-import fcntl
-import io
-import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from safetensors.torch import load_file, save_file
 
-from auditdm_hub.playground.models import AUDITOR, TARGET, model_folder
-
-QUICK = "pool_size: 24\nprobes: 6\nsteps: 0\nbaseline: false\n"
-TRAINED = "pool_size: 60\nprobes: 6\nsteps: 3\nbaseline: false\n"
-Prepare = Callable[[Path], Sequence[str]]
+from auditdm_hub.playground.models import AUDITOR, model_folder
+from benchmarks.broken_inputs import (
+    ALONE,
+    GOOD,
+    PROGRAM,
+    QUICK,
+    TRAINED,
+    Prepare,
+    a_file,
+    adapter_of,
+    animated,
+    benchmark,
+    config,
+    cut,
+    flip,
+    flip_images,
+    foreign,
+    hold,
+    manifest,
+    model,
+    options,
+    picture,
+    pool,
+    quick,
+    repaired,
+    run_with,
+    weights,
+    without,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """An input: what is wrong, what prepares it (gives the options), the exit code, and words that must be said.
 
-    With exit code 0 the words must be in `results.json`. `bytes` limits the size of a file, as a full disk does.
+    With exit code 0 the words must be in `results.json`. `bytes` limits the size of a file, as a full disk does. An
+    audit and an evaluation run in `out`; `rectify` is given the folder of its run.
     """
 
     name: str
@@ -45,171 +63,7 @@ class Case:
     code: int
     says: str
     bytes: int = 0
-
-
-def options(*words: str) -> Prepare:
-    """Return what gives these options, whatever the folder."""
-    return lambda folder: words
-
-
-def config(text: str | bytes) -> Prepare:
-    """Return what writes a configuration and names it."""
-
-    def write(folder: Path) -> Sequence[str]:
-        file = folder / "audit.yaml"
-        file.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return [str(file)]
-
-    return write
-
-
-def quick(*words: str, more: str = "", base: str = QUICK) -> Prepare:
-    """Return what writes a small audit, with more lines and options; {} in an option is the folder."""
-
-    def write(folder: Path) -> Sequence[str]:
-        return [*config(base + more)(folder), *(word.replace("{}", str(folder)) for word in words)]
-
-    return write
-
-
-def pool(*files: tuple[str, bytes], more: str = "") -> Prepare:
-    """Return what writes a folder of files and names it as the pool."""
-
-    def write(folder: Path) -> Sequence[str]:
-        for name, content in files:
-            file = folder / "pool" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        (folder / "pool").mkdir(exist_ok=True)
-        return quick("--pool", str(folder / "pool"), more=f"actions: [question]\n{more}")(folder)
-
-    return write
-
-
-def picture(size: tuple[int, int] = (64, 64), mode: str = "RGB", kind: str = "PNG", shade: int = 0) -> bytes:
-    """Return the bytes of an image file."""
-    buffer = io.BytesIO()
-    Image.new(mode, size, shade if mode == "1" else (shade, 90, 20)).save(buffer, kind)
-    return buffer.getvalue()
-
-
-def animated() -> bytes:
-    """Return the bytes of a moving picture."""
-    buffer, frames = io.BytesIO(), [Image.new("RGB", (64, 64), (shade, 0, 0)) for shade in (10, 200)]
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=40)
-    return buffer.getvalue()
-
-
-GOOD = tuple((f"good-{shade}.png", picture(shade=shade)) for shade in range(0, 240, 12))
-
-
-def model(broken: Callable[[Path], object], role: str = "target", place: str = TARGET, base: str = QUICK) -> Prepare:
-    """Return what breaks a copy of a model's folder and names it."""
-
-    def write(folder: Path) -> Sequence[str]:
-        shutil.copytree(model_folder(place), folder / "model")
-        broken(folder / "model")
-        return quick(f"--{role}", str(folder / "model"), base=base)(folder)
-
-    return write
-
-
-def without(*names: str) -> Callable[[Path], object]:
-    """Return what deletes files."""
-
-    def delete(folder: Path) -> object:
-        for name in names:
-            (folder / name).unlink()
-        return None
-
-    return delete
-
-
-def cut(name: str, size: int) -> Callable[[Path], object]:
-    """Return what cuts a file."""
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
-
-
-def weights(value: float | None) -> Callable[[Path], object]:
-    """Return what sets every weight to a value; None draws them."""
-
-    def change(folder: Path) -> object:
-        file = folder / "model.safetensors"
-        held = load_file(file)
-        torch.manual_seed(0)
-        for weight in held.values():
-            weight.normal_(0.0, 0.3) if value is None else weight.fill_(value)
-        save_file(held, file, {"format": "pt"})
-        return None
-
-    return change
-
-
-def run_with(change: Callable[[Path], object], *words: str, text: str = QUICK) -> Prepare:
-    """Return what makes a finished run in `out` and then changes it."""
-
-    def write(folder: Path) -> Sequence[str]:
-        given = config(QUICK)(folder)
-        subprocess.run([PROGRAM, "audit", *given, "--out", str(folder / "out"), "--quiet"], check=True)
-        change(folder / "out")
-        return [*config(text)(folder), *words]
-
-    return write
-
-
-def manifest(**changes: object) -> Callable[[Path], object]:
-    """Return what changes entries of a run's manifest."""
-
-    def change(run: Path) -> object:
-        file = run / "run.json"
-        return file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
-
-    return change
-
-
-def hold(run: Path) -> object:
-    """Lock a run as a second process would; the lock ends with this one."""
-    lock = (run / ".lock").open("a")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    HELD.append(lock)
-    return lock
-
-
-HELD: list[object] = []
-PROGRAM = str(Path(sys.executable).with_name("auditdm-hub"))
-
-
-def flip(pattern: str) -> Callable[[Path], object]:
-    """Return what flips a byte in the middle of a file of the run."""
-
-    def change(run: Path) -> object:
-        file = next(iter(sorted(run.glob(pattern))))
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        return file.write_bytes(content)
-
-    return change
-
-
-def flip_images(run: Path) -> object:
-    """Flip a byte of every image of a run whose trials are to be made again."""
-    for file in run.glob("images/*/*.png"):
-        flip(str(file.relative_to(run)))(run)
-    shutil.rmtree(run / "exchanges")
-    return None
-
-
-def foreign(folder: Path) -> Sequence[str]:
-    """Fill the run's folder with something else."""
-    (folder / "out").mkdir()
-    (folder / "out" / "thesis.tex").write_text("years of work")
-    return quick()(folder)
-
-
-def a_file(folder: Path) -> Sequence[str]:
-    """Put a file where the run's folder should be."""
-    (folder / "out").write_text("years of work")
-    return quick()(folder)
+    command: str = "audit"
 
 
 CASES = (
@@ -287,6 +141,25 @@ CASES = (
          "--resume"), 2, "curation.yaml"),
     Case("answers that are no data base", run_with(lambda run: (run / "answers.sqlite").write_text("no data base" * 99),
          "--resume"), 1, "answers.sqlite"),
+    Case("repair of no run", options("gone"), 1, "gone", command="rectify"),
+    Case("repair of a run without failures", repaired(lambda run: None, text=ALONE), 1, "nothing to rectify",
+         command="rectify"),
+    Case("repair of half a run", repaired(lambda run: manifest(stages={})(run)), 1, "no finished audit",
+         command="rectify"),
+    Case("repair with an option that does nothing", repaired(lambda run: None, "--columns", "image=x"), 2, "--labelled",
+         command="rectify"),
+    Case("repair at an impossible learning rate", repaired(lambda run: None, "--learning-rate", "1e12"), 2,
+         "less than 1", command="rectify"),
+    Case("repair from no release", options("--failures", "{}/gone", "--target", "playground"), 2, "gone",
+         command="rectify"),
+    Case("evaluation of nothing", options("playground"), 2, "nothing to evaluate on", command="evaluate"),
+    Case("evaluation of no model", options("no-body/nothing", "--suite", "playground"), 1, "no-body/nothing",
+         command="evaluate"),
+    Case("evaluation on no benchmark", options("playground", "--benchmark", "vqa"), 2, "vqa", command="evaluate"),
+    Case("adapter of another model", adapter_of("sibling"), 1, "cannot put adapter", command="evaluate"),
+    Case("benchmark whose columns changed", benchmark(question="what?", picture="x"), 2, "image", command="evaluate"),
+    Case("limit on a cost that is not known", options("http://127.0.0.1:9/v1#m", "--suite", "playground", "--max-cost",
+         "1"), 2, "--price", command="evaluate"),
     *(Case(f"disk that is full after {size:,} bytes a file", quick(base=TRAINED), 1, "the disk is full", bytes=size)
       for size in (1_000, 20_000, 60_000, 300_000, 700_000)),
 )  # fmt: skip
@@ -295,7 +168,8 @@ CASES = (
 def tried(case: Case, folder: Path) -> tuple[int, list[str], str]:
     """Run a case; return its exit code, the lines on standard error, and what is wrong with that ("" = nothing)."""
     given = case.prepare(folder)
-    command = [PROGRAM, "audit", *given, "--out", str(folder / "out"), "--json"]
+    place = [] if case.command == "rectify" and "--failures" not in given else ["--out", str(folder / "out")]
+    command = [PROGRAM, case.command, *given, *place, "--json"]
     if case.bytes:
         command = ["prlimit", f"--fsize={case.bytes}", *command]
     done = subprocess.run(
