@@ -76,7 +76,7 @@ class PromptsConfig(Section):
 
 
 class ModelsConfig(Section):
-    """How target, references, holdout and judge are loaded."""
+    """How target, references, holdout and judge are loaded, and but for the bits the auditor, too."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """"auto" = float32 on a CPU, as stored elsewhere."""

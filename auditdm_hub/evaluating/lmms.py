@@ -1,6 +1,6 @@
 """lmms-eval as the driver: its tasks, prompts and metrics, asked of a model that this package loaded.
 
-Any model that this package loads can be asked, with an adapter merged into its weights, whether or not lmms-eval has a
+Any model that this package loads can be asked, with an adapter on it, whether or not lmms-eval has a
 class for it. One image per question; tasks that compare likelihoods, or score all answers at once, are refused.
 github.com/EvolvingLMMs-Lab/lmms-eval.
 """

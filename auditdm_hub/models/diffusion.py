@@ -157,11 +157,11 @@ class _Pipeline:
         import torch
 
         moves_itself = self._drawing.offload != "none" and self._stage.device.type != "cpu"
-        self._stage.enter(None if moves_itself else self._pipeline, self.id)
         wanted = {**more, **self._options(seed), "prompt": prompt}
         if size is not None:
             wanted |= {"width": size[0], "height": size[1]}
         try:
+            self._stage.enter(None if moves_itself else self._pipeline, self.id)
             with torch.inference_mode(), quiet_libraries():
                 made = self._pipeline(**{key: value for key, value in wanted.items() if key in self._accepted})
         except FAULTS as error:

@@ -117,7 +117,9 @@ class EndpointVLM:
         asking = replace(
             self._asking, prompt_template=prompt_template, max_new_tokens=max_new_tokens, keep_lines=True
         )  # fmt: skip
-        return EndpointVLM(self._name, asking, self._ledger, self.family)
+        other = EndpointVLM(self._name, asking, self._ledger, self.family)
+        other._answered = self._answered
+        return other
 
     def refuse_silent(self) -> None:
         """Ask a first question, about a grey image, to find out whether anything answers.
@@ -167,11 +169,10 @@ class EndpointVLM:
         if self._ended:
             return None, self._ended
         text = self._asking.prompt_template.replace(QUESTION, question)
-        content: Any = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
         try:
-            return self._read(self._send([{"role": "user", "content": content}]))
+            return self._read(self._send(_messages(url, text)))
         except PermissionDeniedError as error:
-            if self._answered:  # it is this image, or this question, that is refused
+            if self._lets_in():  # it is this image, or this question, that is refused
                 return None, first_line(error)
             return self._end(f"{self._url} refuses {self._sent}: {first_line(error)}")
         except AuthenticationError as error:
@@ -192,11 +193,23 @@ class EndpointVLM:
         try:
             return self._client.chat.completions.create(model=self._model, messages=messages, **limits)
         except BadRequestError as error:
-            if "temperature" not in limits or not any(f"'{name}'" in str(error) for name in limits):
+            named = any(f"'{name}'" in str(error) for name in limits) and "support" in str(error).lower()
+            if "temperature" not in limits or self._answered or not named:
                 raise
         # A model that thinks takes no temperature, and counts its thoughts.
         self._limits = {"max_completion_tokens": self._asking.max_new_tokens + ROOM_FOR_THOUGHTS}
         return self._client.chat.completions.create(model=self._model, messages=messages, **self._limits)
+
+    def _lets_in(self) -> bool:
+        """Whether the endpoint answers this key at all: it did before, or does to a first question."""
+        from openai import OpenAIError
+
+        if not self._answered:
+            try:
+                self._read(self._send(_messages(_data_url(PIL.new("RGB", FIRST_SIZE, "gray")), FIRST)))
+            except (OpenAIError, ValueError):
+                return False
+        return self._answered
 
     def _end(self, why: str) -> tuple[None, str]:
         """Ask nothing more in this batch; what it got is kept, and the audit ends."""
@@ -228,6 +241,11 @@ class EndpointVLM:
 def is_endpoint(name: str) -> bool:
     """Whether a name is that of a model behind an endpoint."""
     return bool(ENDPOINT.fullmatch(name))
+
+
+def _messages(url: str, text: str) -> list[dict[str, Any]]:
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": text}]
+    return [{"role": "user", "content": content}]
 
 
 def _folded(text: str) -> str:

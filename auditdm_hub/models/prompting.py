@@ -16,6 +16,7 @@ from typing import Any
 from PIL import Image
 
 from auditdm_hub.errors import ModelError
+from auditdm_hub.models.thinking import CLOSED, opens_thoughts
 
 # transformers declares only what all processors share; we read what each has beside it.
 Processor = Any
@@ -91,8 +92,8 @@ class Prompter:
     def answered(self, answer: str) -> str:
         """Return what the chat template writes for an answer behind a prompt, to the end of the turn.
 
-        Where a template writes the prompt otherwise once there is an answer (one with a place for thoughts), it is the
-        answer and the token that ends a text.
+        Where a template writes the prompt otherwise once there is an answer, it is the answer and the token that ends a
+        text; where the prompt opens thoughts, these are closed before.
         """
         messages = [
             {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]},
@@ -101,6 +102,8 @@ class Prompter:
         asked = str(self._processor.apply_chat_template(messages[:1], add_generation_prompt=True, tokenize=False))
         whole = str(self._processor.apply_chat_template(messages, tokenize=False))
         rest = whole.removeprefix(asked).rstrip("\n")
+        if opens_thoughts(asked):
+            return f"{CLOSED}\n\n{answer}{self._tokenizer.eos_token}"
         plain = not whole.startswith(asked) or rest.strip() == answer  # or a template that ends no turn
         return f"{answer}{self._tokenizer.eos_token}" if plain else rest
 

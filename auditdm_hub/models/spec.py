@@ -42,7 +42,7 @@ class ModelSpec:
         }  # fmt: skip
 
     def load(self, adapter: str | None = None, shared: "SharedBase | None" = None) -> "TransformersVLM":
-        """Load it, with an adapter merged into its weights if there is one; or take weights that others have, too.
+        """Load it, with an adapter on it if there is one; or take weights that others have, too.
 
         Raises:
             ModelError: as `TransformersVLM.load`.

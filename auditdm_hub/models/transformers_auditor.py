@@ -63,6 +63,8 @@ class TransformersAuditor:
         self._max_new_tokens = max_new_tokens
         self._temperature = temperature
         self._suppressed = image_token_ids(model, processor)
+        self.base_id = name
+        """That of the base model, without an adapter."""
         self._around: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @classmethod
@@ -85,13 +87,15 @@ class TransformersAuditor:
         """
         shared = base if isinstance(base, SharedBase) else None
         with quiet_libraries():
-            model, processor, name = load_chat_model(base, how or Loading("cpu"))
+            model, processor, base_id = load_chat_model(base, how or Loading("cpu"))
+            name = base_id
             if adapter is not None:
                 if shared:
                     shared.strip()
                 model = _with_adapter(model, adapter, merge=shared is None)
                 name = f"{name}+{versioned(str(adapter), None)}"
         made = cls(model, processor, name, prompt, batch_size, max_new_tokens, temperature)
+        made.base_id = base_id
         if shared and adapter is None:
             made._around = shared.bare
         return made

@@ -31,7 +31,7 @@ from auditdm_hub.models.features import ImageFeatures
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts, refuse_misfit
 from auditdm_hub.models.prompting import PREFIX_MODELS, Expansion, Processor, Prompter, template_of
 from auditdm_hub.models.shared import SharedBase
-from auditdm_hub.models.thinking import spoken
+from auditdm_hub.models.thinking import opens_thoughts, spoken
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -85,6 +85,7 @@ class TransformersVLM:
         self._batch_size, self._halved = batch_size, False
         self._around: Callable[[], AbstractContextManager[None]] = nullcontext
         self._prompter = Prompter(processor, kind, template)
+        self._thinks = not self._prompter.prefix and opens_thoughts(self._prompter.render("?"))
         self._features = ImageFeatures(model, processor)
         # Its own, so that sampling settings of the checkpoint play no part.
         eos = model.generation_config.eos_token_id
@@ -130,7 +131,7 @@ class TransformersVLM:
         Args:
             name: a folder, or a model of the Hub, with "@REVISION" if it is to be pinned.
             revision: branch, tag or commit on the Hub.
-            adapter: folder or name of a LoRA adapter, merged into the weights.
+            adapter: folder or name of a LoRA adapter, as in `load_parts`.
             answer_prompt: text around "{question}" if it is a chat model without a template of its own; "" = nothing.
             shared: the model, if others have it already; it is not loaded again.
             options: `device`, `dtype`, `attention`, `bits`, `spread`, `remote_code` (`loading.Loading`), and `family`,
@@ -162,7 +163,7 @@ class TransformersVLM:
             for expansion, members in groups.items():
                 answers |= self._answer_group(named, members, expansion)
         said = (answers.get(request) for request in requests)
-        return [None if text is None else spoken(text) for text in said]
+        return [None if text is None else spoken(text, self._thinks) for text in said]
 
     def _answer_group(
         self, named: Mapping[str, Image.Image], requests: list[Request], expansion: Expansion | None

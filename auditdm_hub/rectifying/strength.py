@@ -21,7 +21,7 @@ from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.rectifying.adapters import scale_adapter
 from auditdm_hub.rectifying.examples import FORGOTTEN, KEPT, REPLAY, Example
 
-SHARES = (1.0, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5)
+SHARES = (1.0, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
 FEWEST = 50
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auditdm_hub.config import PLAYGROUND
-from auditdm_hub.errors import ReleaseError
+from auditdm_hub.errors import ReleaseError, RunError
 from auditdm_hub.evaluating.comparison import FILE, Comparison, read_comparisons, weights_of
 from auditdm_hub.playground.models import TARGET
 from auditdm_hub.publishing.adapter import AdapterWish, base_of
@@ -98,7 +98,13 @@ def _comparisons(owner: Run, source: Path, evaluations: Sequence[Path]) -> tuple
 
 def _is_of(evaluation: Path, adapter: Path) -> bool:
     """Whether an evaluation measured these weights."""
-    return evaluation.is_file() and json.loads(evaluation.read_text()).get("adapter_sha256") == weights_of(adapter)
+    if not evaluation.is_file():
+        return False
+    try:
+        measured = json.loads(evaluation.read_text())["adapter_sha256"]
+    except (ValueError, KeyError, TypeError):
+        raise RunError(f"{evaluation} is damaged, or was written by another version") from None
+    return bool(measured == weights_of(adapter))
 
 
 def _audit(owner: Run) -> Results | None:

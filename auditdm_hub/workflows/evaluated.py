@@ -10,6 +10,7 @@ from auditdm_hub.evaluating.benchmark import Ask, Benchmark
 from auditdm_hub.models.endpoint import Asking, EndpointVLM, is_endpoint
 from auditdm_hub.models.ledger import SPENDING, Ledger
 from auditdm_hub.models.prompting import QUESTION
+from auditdm_hub.models.revision import versioned
 from auditdm_hub.workflows.evaluation_results import AFTER
 from auditdm_hub.workflows.revisions import keep_revision
 from auditdm_hub.workflows.specs import spec_of
@@ -88,7 +89,8 @@ class Evaluated:
             self._loaded.clear()
             adapter = self._adapter() if side == AFTER else None
             self._loaded[side] = spec_of(self._config, self._name).load(adapter)
-            keep_revision(self._folder, self._name, self._loaded[side].id.partition("+")[0])
+            base = self._loaded[side].id.removesuffix(f"+{versioned(adapter)}" if adapter else "")
+            keep_revision(self._folder, self._name, base)
         return self._loaded[side]
 
     def asked(self, side: str, benchmark: Benchmark, as_audited: bool) -> "tuple[VisionLanguageModel, Ask]":

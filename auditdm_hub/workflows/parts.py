@@ -250,7 +250,7 @@ class Cast:
             config.training.max_completion_length,
             temperature or config.probe_temperature,
         )
-        self._keep_revision(config.auditor, made.id.partition("+")[0], "auditor")
+        self._keep_revision(config.auditor, made.base_id, "auditor")
         return made
 
     @cached_property

@@ -11,7 +11,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from auditdm_hub.config import NO_MODEL, PLAYGROUND, AuditConfig
@@ -38,6 +38,7 @@ VARIANT = re.compile(r"\.(fp16|bf16|fp32|non_ema|ema)[.-]")
 class PlannedModel:
     """A model with its roles. `revision` and `licence` are "" where nobody says them; `parameters` 0 if unknown.
 
+    `configured`: as the configuration names it.
     `stored`: bytes of a parameter in its files. `largest`: parameters of a pipeline's largest part, 0 = it is none.
     """
 
@@ -51,6 +52,7 @@ class PlannedModel:
     note: str = ""
     stored: float = 2.0
     largest: int = 0
+    configured: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ def preview(config: AuditConfig) -> Preview:
     Raises:
         HubError: the Hub does not answer, or has no such model.
     """
-    models = tuple(_planned(name, roles) for name, roles in _roles(config).items())
+    models = tuple(replace(_planned(name, roles), configured=name) for name, roles in _roles(config).items())
     gpu, there = _gpu()
-    weights = {role: round(model.parameters * _width(config, model, bool(there)))
+    weights = {role: round(model.parameters * _width(config, model, role, bool(there)))
                for model in models for role in model.roles}  # fmt: skip
     trained = next((model.parameters for model in models if "auditor" in model.roles), 0)
     working = round(WORKING * trained) if config.steps else 0
@@ -108,11 +110,11 @@ def preview(config: AuditConfig) -> Preview:
     return Preview(models, memory, gpu, there, (training, probing), seconds, advice)
 
 
-def _width(config: AuditConfig, model: PlannedModel, on_gpu: bool) -> float:
-    """Return the bytes that a weight takes."""
-    if is_listed(model.name, config.models.four_bit):
+def _width(config: AuditConfig, model: PlannedModel, role: str, on_gpu: bool) -> float:
+    """Return the bytes that a weight takes; an auditor, which is trained, is never held in few bits."""
+    if role != "auditor" and is_listed(model.configured, config.models.four_bit):
         return 0.56  # NF4, and a constant for each 64 weights
-    if is_listed(model.name, config.models.eight_bit):
+    if role != "auditor" and is_listed(model.configured, config.models.eight_bit):
         return 1.0
     if config.models.dtype == "float32" or not on_gpu:
         return 4.0

@@ -96,7 +96,10 @@ def rectify_rounds(
     stack_adapters([run.path / ADAPTER for run in made[:-1]], path / ROUNDS / "adapter")
     kinds = json.loads((path / FOLDER / KINDS).read_text())
     items = AuditLessons(first, path / FOLDER, wanted.extra).items(kinds)
-    table = [_round(number, first, run, items, measures, watcher) for number, run in enumerate(made, start=1)]
+    table = [
+        _round(number, first, run, items, measures, wanted.tuning.device, watcher)
+        for number, run in enumerate(made, start=1)
+    ]
     results = comparison_file(first, ROUNDS / "adapter", _before_and_after(path, len(made)))
     atomic_write_json(path / ROUNDS / EVALUATION, results)
     atomic_write_json(path / FILE, {"format_version": FORMAT_VERSION, "rounds": table})
@@ -126,12 +129,12 @@ def _audit_again(first: Run, number: int, model: Path, wanted: Rectification, wa
 
 
 def _round(
-    number: int, first: Run, run: Run, items: "Items", measures: Measures, watcher: Watcher
+    number: int, first: Run, run: Run, items: "Items", measures: Measures, device: str, watcher: Watcher
 ) -> Round:  # fmt: skip
     results = run.results()
     success = results["search_success"]
     arm = next(success[name] for name in ("trained", "prompt_only") if success.get(name))
-    failures, kept = _asked(number, first, run, items, watcher)
+    failures, kept = _asked(number, first, run, items, device, watcher)
     return {
         "round": number,
         "run": str(run.path.relative_to(first.path)),
@@ -140,14 +143,14 @@ def _round(
         "types": [kind["name"] for kind in results["failure_types"]],
         "first_types": failures,
         "kept": kept,
-        "benchmarks": _measured(number, first, run, measures, watcher),
+        "benchmarks": _measured(number, first, run, measures, device, watcher),
         "answers": sum(results["cost"].values()) + answers_for(run.path / FOLDER),
         "seconds": round(sum(stage.seconds for stage in run.stages.values()), 1),
     }
 
 
 def _asked(
-    number: int, first: Run, run: Run, items: "Items", watcher: Watcher
+    number: int, first: Run, run: Run, items: "Items", device: str, watcher: Watcher
 ) -> tuple[dict[str, list[int]], list[int]]:
     """Return (wrong, asked) of the first audit's failures by type, and of its controls."""
     folder = first.path / ANSWERS / str(number)
@@ -156,7 +159,7 @@ def _asked(
         if not held.stage_done(stage):
             folder.mkdir(parents=True, exist_ok=True)
             report = watcher.stage(f"{stage}: failures of the first audit")
-            model = spec_of(run.config, str(run.config["target"])).load()
+            model = spec_of(run.config, str(run.config["target"])).on(device).load()
             ask_items(model, iter(items), folder, lambda done: report(done, len(items)))
             held.finish_stage(stage, [str(ANSWERS / str(number))], 0.0)
     counts: dict[str, list[int]] = {}
@@ -176,13 +179,15 @@ def _before_and_after(path: Path, last: int) -> tuple[Comparison, ...]:
     ])  # fmt: skip
 
 
-def _measured(number: int, first: Run, run: Run, measures: Measures, watcher: Watcher) -> dict[str, float]:
+def _measured(
+    number: int, first: Run, run: Run, measures: Measures, device: str, watcher: Watcher
+) -> dict[str, float]:  # fmt: skip
     suite = PLAYGROUND if first.config["pool"] == PLAYGROUND else ""
     if not suite and not measures.benchmarks:
         return {}
     evaluation = Evaluation(
         str(run.config["target"]), benchmarks=measures.benchmarks, suite=suite, limit=measures.limit,
-        data=measures.data, device=str(run.config["device"]), answer_prompt=str(run.config.get("answer_prompt") or ""),
+        data=measures.data, device=device, answer_prompt=str(run.config.get("answer_prompt") or ""),
     )  # fmt: skip
     done = run_evaluation(evaluation, first.path / ROUNDS / f"evaluation-{number}", resume=True, watcher=watcher)
     scores = json.loads((done.path / "evaluation.json").read_text())["scores"]["model"]

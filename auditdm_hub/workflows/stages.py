@@ -257,7 +257,7 @@ class _Audit:
     def report(self, curation: Curation, command: str) -> None:
         """Write results.json, report.md and report.html; the command stays the one that wrote them first."""
         run, begun = self._run, time.monotonic()
-        if (run.path / RESULTS).is_file():
+        if run.stage_done("report"):
             command = run.results()["command"] or command
         judged = self._trials()
         facts = run_facts(self._config, run, self.seeds, judged, self._passes(), self._left_out(), command)

@@ -90,6 +90,17 @@ def test_without_a_gate_and_for_questions_nobody_is_asked() -> None:
     assert not looker.asked
 
 
+@pytest.mark.parametrize(
+    ("action", "text", "fault"),
+    [("edit", "paint it blue.", False), ("edit", "a faint line.", True), ("caption", "blue", False)],
+)
+def test_without_a_model_an_edit_must_have_changed_something(action: str, text: str, fault: bool) -> None:
+    painter = Painter()
+    draft = Draft(SEED, action, 0, f"<{action}> {text}")  # type: ignore[arg-type]
+    (probe,) = build_probes([draft], "auditor", ImageTools(IMAGES, 0, painter, painter, Gate(None)))
+    assert bool(probe.fault) == fault
+
+
 def test_the_change_is_a_share_of_the_range() -> None:
     assert change(GRAY, GRAY) == 0
     assert change(Image.new("RGB", (4, 4)), Image.new("RGB", (4, 4), "white")) == 1

@@ -96,6 +96,13 @@ class Failing(Scripted):
         return super().__call__(prompt, generator)
 
 
+class Large(Scripted):
+    """Does not fit."""
+
+    def to(self, device: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
 def test_a_picture_that_fails_is_left_out_and_a_pipeline_that_always_does_ends_it() -> None:
     generator = DiffusersGenerator(Failing(NOISE), "scripted", Drawing(), Stage("cpu"))
     for _ in range(2):
@@ -103,8 +110,9 @@ def test_a_picture_that_fails_is_left_out_and_a_pipeline_that_always_does_ends_i
         assert [image is None for image in made] == [True] * (PATIENCE - 1) + [False]
     with pytest.raises(ModelError, match=r"scripted failed on 8 pictures in a row \(bad shape\): see why.*--resume"):
         generator.generate(["fail"] * PATIENCE, range(PATIENCE))
-    with pytest.raises(ModelError, match="scripted does not fit on cpu .*`offload: model`"):
-        generator.generate(["memory"], [1])
+    for pipeline, prompt in ((Failing(NOISE), "memory"), (Large(NOISE), "a")):
+        with pytest.raises(ModelError, match="scripted does not fit on cpu .*`offload: model`"):
+            DiffusersGenerator(pipeline, "scripted", Drawing(), Stage("cpu")).generate([prompt], [1])
 
 
 def test_kontext_is_asked_for_the_shape_of_its_image(saved: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

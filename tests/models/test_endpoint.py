@@ -82,8 +82,11 @@ def test_an_image_that_is_refused_among_others_is_no_answer() -> None:
     with serving(reply) as (url, _):
         model = EndpointVLM(f"{url}#m", replace(QUICK, concurrency=1))
         assert model.answer([RED] * 4, ["one", "flagged?", "filter?", "two"]) == ["red", None, None, "red"]
-        with pytest.raises(AnswersEndedError, match="refuses the key"):  # nothing was answered yet
-            EndpointVLM(f"{url}#m", QUICK).answer([RED], ["flagged?"])
+        assert EndpointVLM(f"{url}#m", QUICK).answer([RED], ["flagged?"]) == [None]  # as a run that is resumed asks it
+    with serving(lambda number, body: failed(403, "no")) as (url, log):
+        with pytest.raises(AnswersEndedError, match="refuses the key"):
+            EndpointVLM(f"{url}#m", QUICK).answer([RED], ["what?"])
+        assert len(log.requests) == 2  # the question, and a first one
 
 
 def test_a_server_gets_no_key_that_is_anothers(monkeypatch: pytest.MonkeyPatch) -> None:

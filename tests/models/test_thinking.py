@@ -1,6 +1,6 @@
 import pytest
 
-from auditdm_hub.models.thinking import spoken
+from auditdm_hub.models.thinking import opens_thoughts, spoken
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ from auditdm_hub.models.thinking import spoken
 )
 def test_thoughts_are_no_answer(text: str, said: str | None) -> None:
     assert spoken(text) == said
+
+
+def test_thoughts_that_the_prompt_opened_have_no_mark_of_their_own() -> None:
+    assert opens_thoughts("assistant\n<think>\n")
+    assert not opens_thoughts("assistant\n<think>\n\n</think>\n\n")
+    assert spoken("Okay, let me", opened=True) is None
+    assert spoken("it is</think>\nred", opened=True) == "red"

@@ -48,6 +48,21 @@ def test_a_text_does_not_depend_on_its_batch(base: Path) -> None:
     assert [write(load(base), [i])[0] for i in rows] == texts
 
 
+def test_a_batch_that_does_not_fit_is_halved(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, sizes = list(range(6)), list[int]()
+    whole, texts = TransformersAuditor._sample, write(load(base), list(range(6)))
+
+    def small(self: TransformersAuditor, images: list[Image.Image], prompts: list[str], seeds: list[int]) -> list[str]:
+        sizes.append(len(images))
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(self, images, prompts, seeds)
+
+    monkeypatch.setattr(TransformersAuditor, "_sample", small)
+    assert write(load(base), rows) == texts
+    assert sizes == [6, 3, 2, 2, 2]
+
+
 def test_a_text_depends_on_image_prompt_and_seed(base: Path) -> None:
     auditor = load(base)
     texts = auditor.write([IMAGES[0]] * 20, ["question"] * 20, [""] * 20, [None] * 20, [7] * 10 + list(range(10)))
