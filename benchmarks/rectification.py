@@ -262,6 +262,10 @@ def run_variant(subject: Subject, seed: int, variant: str, each: int, out: Path)
     return found
 
 
+WIDE = 0.1
+"""Beyond this loss the axis is logarithmic."""
+
+
 def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Path) -> None:
     """Draw what is left of the error in the gaps over what was lost outside them.
 
@@ -270,9 +274,11 @@ def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Pat
     import matplotlib.pyplot as plt  # type: ignore[import-not-found,unused-ignore]
 
     figure, axes = plt.subplots(figsize=(7, 4.5), dpi=150)
+    most = 0.0
     for (name, variant), seeds in lines.items():
         left = [rate(two["gaps"].values()) / rate(one["gaps"].values()) for one, two in seeds]
         lost = [rate(two["skills"].values()) - rate(one["skills"].values()) for one, two in seeds]
+        most = max(most, *lost)
         marker = "*" if variant == DEFAULT else "o"
         drawn = axes.scatter([100 * share for share in lost], [100 * share for share in left], 60,
                              label=f"{name}, {variant}", marker=marker)  # fmt: skip
@@ -281,6 +287,9 @@ def plot(lines: Mapping[tuple[str, str], Sequence[tuple[Kept, Kept]]], file: Pat
             way = [(100 * (each["skills"] - outside), 100 * each["gaps"] / before) for each in two.get("way", ())]
             if way:
                 axes.plot(*zip(*way, strict=True), color=drawn.get_facecolor()[0], linewidth=1)
+    if most > WIDE:
+        axes.set_xscale("symlog", linthresh=1)
+        axes.set_xticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
     axes.axhline(30, color="gray", linestyle=":", linewidth=1)
     axes.set(xlabel="error outside the gaps, points more than before", ylabel="error inside the gaps, % of before",
              ylim=(0, 100))  # fmt: skip

@@ -51,7 +51,7 @@ def test_interrupted_and_resumed_it_ends_with_the_same_tables(tmp_path: Path) ->
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert said.splitlines()[-1].startswith("Interrupted; to continue: auditdm-hub audit")
     assert said.splitlines()[-1].endswith("--resume")
     subprocess.run([*cut, "--resume"], check=True, env=environment(), capture_output=True)
