@@ -35,8 +35,14 @@ class CountingReward(LenientReward):
 
     steps: list[list[str]]
 
-    def score(self, seed_ids: Sequence[str], actions: Sequence[Action], texts: Sequence[str]) -> list[Scored]:
-        scored = super().score(seed_ids, actions, texts)
+    def score(
+        self,
+        seed_ids: Sequence[str],
+        actions: Sequence[Action],
+        texts: Sequence[str],
+        wishes: Sequence[tuple[str, str]] = (),
+    ) -> list[Scored]:
+        scored = super().score(seed_ids, actions, texts, wishes)
         self.steps.append([row.probe.question for row in scored if row.outcome == "failure"])
         return scored
 
