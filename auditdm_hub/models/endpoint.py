@@ -194,7 +194,8 @@ class EndpointVLM:
             return self._client.chat.completions.create(model=self._model, messages=messages, **limits)
         except BadRequestError as error:
             named = any(f"'{name}'" in str(error) for name in limits) and "support" in str(error).lower()
-            if "temperature" not in limits or self._answered or not named:
+            switched = self._limits is not limits  # by another question, meanwhile
+            if "temperature" not in limits or not named or (self._answered and not switched):
                 raise
         # A model that thinks takes no temperature, and counts its thoughts.
         self._limits = {"max_completion_tokens": self._asking.max_new_tokens + ROOM_FOR_THOUGHTS}

@@ -59,11 +59,13 @@ def test_answers_come_in_order_and_equal_questions_are_sent_once(monkeypatch: py
 def test_a_model_that_thinks_is_asked_as_it_wants_and_its_thoughts_are_no_answer() -> None:
     def reply(number: int, body: dict[str, Any]) -> Reply:
         if "temperature" in body:
+            time.sleep(0.5 if question_of(body) == "late" else 0)  # when another one was answered already
             return failed(400, "Unsupported parameter: 'max_tokens' is not supported with this model.")
-        return said({"one": "<think>is it</think>red", "two": "<think>is"}[question_of(body)])
+        return said({"one": "<think>is it</think>red", "two": "<think>is", "late": "blue"}[question_of(body)])
 
     with serving(reply) as (url, log):
-        assert EndpointVLM(f"{url}#m", QUICK).answer([RED, RED], ["one", "two"]) == ["red", None]
+        got = EndpointVLM(f"{url}#m", QUICK).answer([RED] * 3, ["one", "two", "late"])
+    assert got == ["red", None, "blue"]
     assert log.requests[-1]["max_completion_tokens"] > 1000
     assert "max_tokens" not in log.requests[-1]
 
