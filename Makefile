@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-gpu test-hub test-extras hub check lint types bench bench-long playground-models wheel clean
+.PHONY: help install install-gpu demo test test-slow test-gpu test-vision test-hub test-extras hub check lint types bench bench-long playground-models wheel clean
 
 help: ## print what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 22
@@ -32,6 +32,10 @@ $(DEV): $(AUDIT)
 
 install: $(AUDIT) ## install into .venv (TORCH=... chooses another build of torch)
 
+install-gpu: | $(BIN)/python ## install for a GPU: CUDA builds of torch and torchvision, 4 bits, endpoints
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[audit,images,vision,four-bit,openai]"
+	touch $(AUDIT)
+
 demo: install ## audit the embedded playground: some minutes on two cores, offline
 	$(BIN)/auditdm-hub audit
 
@@ -49,6 +53,10 @@ test-gpu: $(DEV) ## run the tests that need an accelerator
 
 hub: $(DEV) ## serve a small Hub on this machine alone, to try publishing (Ctrl-C ends it)
 	PYTHONPATH=tests $(BIN)/python -m hub_server
+
+test-vision: $(DEV) ## run the tests of families whose processors need torchvision, installed beside the environment
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/vision -r tests/vision.txt
+	PYTHONPATH=$(VENV)/vision $(PYTEST) -p torchvision_operators -m vision
 
 test-hub: $(DEV) ## publish to a real Hub, download and verify again, with your token; HUB_REPO=ORG/NAME, which is deleted at the end
 	AUDITDM_HUB_REPO=$(HUB_REPO) $(BIN)/python -m pytest -m hub --timeout 1800

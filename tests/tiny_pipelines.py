@@ -105,7 +105,7 @@ def qwen_image_edit() -> Any:
         joint_attention_dim=HIDDEN, axes_dims_rope=(8, 4, 4),
     )  # fmt: skip
     vae = diffusers.AutoencoderKLQwenImage(
-        base_dim=8, z_dim=4, dim_mult=[1, 2, 2], num_res_blocks=1, temperal_downsample=[False, True],
+        base_dim=4, z_dim=4, dim_mult=[1, 2, 2, 2, 2], num_res_blocks=1, temperal_downsample=[False, True, True, True],
         latents_mean=[0.0] * 4, latents_std=[1.0] * 4,
     )  # fmt: skip
     return diffusers.QwenImageEditPipeline(

@@ -1,17 +1,21 @@
 """Tiny random models of the families whose processors also take videos, and so need torchvision.
 
-It is no dependency: wheels of it are built against CUDA. Where it can be imported (a CUDA install), these families are
-tested like the others; elsewhere they stand in allowed_skips.txt.
+It is no dependency: wheels of it are built against CUDA. Where it can be imported (a CUDA install, `make test-vision`),
+these families are tested like the others; elsewhere they stand in allowed_skips.txt.
 """
 
 from collections.abc import Callable
 from importlib.util import find_spec
 
+import pytest
 import transformers as hf
 from tiny_models import PATCH, SIDE, TEMPLATE, TOKENS, WIDTH, Built, text_config, tokenizer, vision_config
 
 THERE = find_spec("torchvision") is not None
-WHY_NOT = "its processor takes videos, too, and needs torchvision, whose wheels want CUDA"
+MARKS = (
+    pytest.mark.vision,
+    pytest.mark.skipif(not THERE, reason="its processor takes videos, too, and needs torchvision, as make test-vision"),
+)
 GRID = [[SIDE, SIDE], [SIDE, 2 * SIDE]]
 
 

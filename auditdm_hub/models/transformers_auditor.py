@@ -144,7 +144,8 @@ class TransformersAuditor:
             add_generation_prompt=True,
             tokenize=True,
             return_dict=True,
-            processor_kwargs={"return_tensors": "pt", "padding": True, "padding_side": "left"},
+            return_tensors="pt",  # by name: SmolVLM's processor overlooks it among the others
+            processor_kwargs={"padding": True, "padding_side": "left"},
         ).to(self._model.device)
         if "pixel_values" in inputs:
             inputs["pixel_values"] = inputs["pixel_values"].to(self._model.dtype)

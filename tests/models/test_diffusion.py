@@ -17,9 +17,8 @@ from auditdm_hub.models.diffusion import PATIENCE, DiffusersEditor, DiffusersGen
 QUICK = Drawing(steps=2, size=32)
 EDITORS = [
     *tiny_pipelines.EDITORS,
-    *(pytest.param(name, marks=pytest.mark.skipif(not tiny_torchvision.THERE, reason=tiny_torchvision.WHY_NOT))
-      for name in tiny_pipelines.NEED_TORCHVISION),
-]  # fmt: skip
+    *(pytest.param(name, marks=tiny_torchvision.MARKS) for name in tiny_pipelines.NEED_TORCHVISION),
+]
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8))
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import tiny_pipelines
+import tiny_torchvision
 import torch
 from families import ALL
 from peft import PeftModel
-from tiny_models import write_model
+from tiny_models import BUILDERS, write_model
 from transformers import AutoModelForImageTextToText
 from typer.testing import Result
 
@@ -24,32 +25,34 @@ from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.rectification import ADAPTER
 
 CARD = "---\nlicense: apache-2.0\n---\n"
+PIPELINES = {
+    **dict.fromkeys(BUILDERS | tiny_torchvision.BUILDERS, ("stable-diffusion-3", "instruct-pix2pix")),
+    **dict.fromkeys(("llava", "paligemma", "internvl"), ("flux", "flux-kontext")),
+    "qwen3_vl": ("flux", "qwen-image-edit"),
+}
+"""family -> what draws and what edits: every pipeline goes the whole way with some family."""
 
 
-@pytest.fixture(scope="module")
-def pipelines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """What draws and what edits."""
-    folder = tmp_path_factory.mktemp("pipelines")
-    made = [tiny_pipelines.save(name, folder) for name in ("stable-diffusion-3", "instruct-pix2pix")]
+def pipelines_for(family: str, folder: Path) -> list[Path]:
+    made = [tiny_pipelines.save(name, folder) for name in PIPELINES[family]]
     for each in made:
         (each / "README.md").write_text(CARD)
-    return made[0], made[1]
+    return made
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 @pytest.mark.parametrize("family", ALL)
-def test_from_an_audit_to_a_published_repair(
-    family: str, pipelines: tuple[Path, Path], tmp_path: Path, cli: Callable[..., Result]
-) -> None:
+def test_from_an_audit_to_a_published_repair(family: str, tmp_path: Path, cli: Callable[..., Result]) -> None:
     target = write_model(family, tmp_path / family, prompt_template=None)
     (target / "README.md").write_text(CARD)
+    generator, editor = pipelines_for(family, tmp_path)
     config, run = tmp_path / "audit.yaml", tmp_path / "run"
     how = "{steps: 1, size: 32}"
     config.write_text(
         f"target: {target}\nreferences: [{', '.join(str(model_folder(name)) for name in REFERENCES)}]\n"
-        f"generator: {pipelines[0]}\neditor: {pipelines[1]}\ndrawing: {how}\nediting: {how}\n"
+        f"generator: {generator}\neditor: {editor}\ndrawing: {how}\nediting: {how}\n"
         "answer_prompt: '{question} one star'\npool_size: 100\n"
     )
 
