@@ -33,7 +33,7 @@ $(DEV): $(AUDIT)
 install: $(AUDIT) ## install into .venv (TORCH=... chooses another build of torch)
 
 install-gpu: | $(BIN)/python ## install for a GPU: CUDA builds of torch and torchvision, 4 bits, endpoints
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[audit,images,vision,four-bit,openai]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)" --editable ".[audit,images,vision,four-bit,openai]"
 	touch $(AUDIT)
 
 demo: install ## audit the embedded playground: some minutes on two cores, offline

@@ -19,6 +19,8 @@ GIB = 1024**3
 ENOUGH_MEMORY = 4 * GIB  # the playground's audit needs 3
 ENOUGH_DISK = 2 * GIB
 HUB_TIMEOUT = 3.0  # seconds
+VISION = ("torchvision", "num2words", "timm")
+WANT_VISION = "Qwen-VL, SmolVLM, LLaVA-OneVision, InternVL, Gemma 3n and 4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Check:
 
 def diagnose(folder: Path) -> list[Check]:
     """Check this machine for runs that go to `folder`."""
-    checks = [check_python(), *check_requirements(), *check_torchvision()]
+    checks = [check_python(), *check_requirements(), *check_vision()]
     checks += [*check_devices(), check_memory(), check_hub(), check_token(), check_disk(folder)]
     return checks
 
@@ -67,17 +69,28 @@ def check_requirements() -> Iterator[Check]:
             yield Check(requirement.name, "wrong", f"{found}, wanted {requirement.specifier}", remedy)
 
 
-def check_torchvision() -> Iterator[Check]:
-    """Find a torchvision that was built for another torch: with it every image processor of transformers fails."""
+def check_vision() -> Iterator[Check]:
+    """Find what processors of some families import, and a torchvision that was built for another torch.
+
+    With such a one every image processor of transformers fails, so beside a build of torch for the CPU none is missed.
+    """
+    torch, *found = (_installed(name) for name in ("torch", *VISION))
+    for name, there in zip(VISION, found, strict=True):
+        if name == "torchvision" and torch and there and torch.partition("+")[2] != there.partition("+")[2]:
+            remedy = "pip uninstall torchvision, or install the build for this torch (docs/models.md: who needs it)"
+            yield Check(name, "note", f"{there} beside torch {torch}: another build", remedy)
+        elif there:
+            yield Check(name, "ok", there)
+        elif torch and not torch.endswith("+cpu"):
+            yield Check(name, "note", "not installed", f"pip install 'auditdm-hub[vision]' (only for {WANT_VISION})")
+
+
+def _installed(name: str) -> str:
+    """Return the version of a package, "" if it is not installed."""
     try:
-        torch, vision = version("torch"), version("torchvision")
+        return version(name)
     except PackageNotFoundError:
-        return
-    if torch.partition("+")[2] == vision.partition("+")[2]:
-        yield Check("torchvision", "ok", vision)
-    else:
-        remedy = "pip uninstall torchvision, or install the build for this torch (docs/models.md: who needs it)"
-        yield Check("torchvision", "note", f"{vision} beside torch {torch}: another build", remedy)
+        return ""
 
 
 def check_devices() -> Iterator[Check]:

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from auditdm_hub import diagnosis
-from auditdm_hub.diagnosis import check_hub, check_requirements, check_token, check_torchvision
+from auditdm_hub.diagnosis import check_hub, check_requirements, check_token, check_vision
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,7 +79,18 @@ def test_requirements_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ruff" not in checks
 
 
-@pytest.mark.parametrize(("vision", "status"), [("0.28.0+cpu", "ok"), ("0.28.0", "note")])
-def test_a_torchvision_of_another_build_is_named(monkeypatch: pytest.MonkeyPatch, vision: str, status: str) -> None:
-    monkeypatch.setattr(diagnosis, "version", {"torch": "2.13.0+cpu", "torchvision": vision}.__getitem__)
-    assert [check.status for check in check_torchvision()] == [status]
+@pytest.mark.parametrize(("torch", "vision", "status"), [
+    ("2.13.0+cpu", "0.28.0+cpu", "ok"), ("2.13.0+cpu", "0.28.0", "note"), ("2.13.0", "0.28.0", "ok"),
+    ("2.13.0+cpu", "", ""), ("2.13.0", "", "note"), ("", "", ""),
+])  # fmt: skip
+def test_a_torchvision_that_is_missing_or_of_another_build_is_named(
+    monkeypatch: pytest.MonkeyPatch, torch: str, vision: str, status: str
+) -> None:
+    def version(name: str) -> str:
+        found = {"torch": torch, "torchvision": vision}.get(name, "1.0")
+        if not found:
+            raise PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(diagnosis, "version", version)
+    assert [check.status for check in check_vision() if check.name == "torchvision"] == ([status] if status else [])

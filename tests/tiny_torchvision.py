@@ -160,7 +160,40 @@ def gemma4() -> Built:
     return hf.Gemma4ForConditionalGeneration(config), processor
 
 
+def gemma3n() -> Built:
+    """Its tower comes from timm: the smallest with as many places as there are tokens."""
+    named = {"image_token": "<image_soft_token>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>",
+             "audio_token": "<audio_soft_token>", "boa_token": "<start_of_audio>",
+             "eoa_token": "<end_of_audio>"}  # fmt: skip
+    tok = tokenizer(named)
+    processor = hf.Gemma3nProcessor(
+        feature_extractor=hf.Gemma3nAudioFeatureExtractor(),
+        image_processor=hf.SiglipImageProcessor(size={"height": 2 * SIDE, "width": 2 * SIDE}),
+        tokenizer=tok,
+        image_seq_length=TOKENS,
+        chat_template=TEMPLATE.replace("IMAGE", "<image_soft_token>"),
+    )
+    text = text_config(tok) | {
+        "hidden_size_per_layer_input": 8, "vocab_size_per_layer_input": len(tok), "num_kv_shared_layers": 0,
+        "layer_types": ["sliding_attention", "full_attention"], "laurel_rank": 8, "altup_num_inputs": 4,
+    }  # fmt: skip
+    ids = {"boi_token_id": "boi_token", "eoi_token_id": "eoi_token", "image_token_id": "image_token",
+           "audio_token_id": "audio_token", "boa_token_id": "boa_token", "eoa_token_id": "eoa_token"}  # fmt: skip
+    config = hf.Gemma3nConfig(
+        text_config=text,
+        vision_config={"architecture": "test_convnext", "hidden_size": 64, "vocab_offset": len(tok), "vocab_size": 8},
+        audio_config={
+            "vocab_offset": len(tok) + 8, "vocab_size": 8, "hidden_size": WIDTH, "conf_num_hidden_layers": 1,
+            "conf_num_attention_heads": 2,
+        },
+        vision_soft_tokens_per_image=TOKENS,
+        **{name: tok.convert_tokens_to_ids(named[token]) for name, token in ids.items()},
+    )  # fmt: skip
+    return hf.Gemma3nForConditionalGeneration(config), processor
+
+
 BUILDERS: dict[str, Callable[[], Built]] = {
+    "gemma3n": gemma3n,
     "llava_onevision": llava_onevision,
     "smolvlm": smolvlm,
     "qwen2_5_vl": qwen2_5_vl,
