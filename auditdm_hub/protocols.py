@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from auditdm_hub.records import Action
+from auditdm_hub.records import Action, NotMade
 
 
 class VisionLanguageModel(Protocol):
@@ -43,21 +43,24 @@ class Auditor(Protocol):
 
 
 class ImageGenerator(Protocol):
-    """Draws an image from a caption; `None` = the caption was not understood."""
+    """Draws an image from a caption; `None` = the caption was not understood, `NotMade` = the maker failed."""
 
     @property
     def id(self) -> str: ...
-    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image | None]: ...
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> Sequence[Image | NotMade | None]: ...
 
 
 class ImageEditor(Protocol):
-    """Changes an image as an instruction says; `None` = the instruction was not understood or cannot be done."""
+    """Changes an image as an instruction says.
+
+    `None` = the instruction was not understood or cannot be done, `NotMade` = the maker failed.
+    """
 
     @property
     def id(self) -> str: ...
     def edit(
         self, images: Sequence[Image], instructions: Sequence[str], seeds: Sequence[int]
-    ) -> list[Image | None]: ...
+    ) -> Sequence[Image | NotMade | None]: ...
 
 
 class Judge(Protocol):

@@ -46,6 +46,13 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotMade:
+    """Stands for a picture that its maker failed to make, whatever it was asked for; `reason` in a word or two."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """One trial: a question on an image, and how it came to be.
 

@@ -22,7 +22,8 @@ from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Probe
 
 LEAST_CHANGE = 0.01
-NOT_SHOWN, NO_ANSWER = "not realised", "no answer from the gate"
+NOT_SHOWN = "not realised"
+UNCHECKED = f"{PASSED}: no answer from the gate"
 CAPTION = "Does this picture show the following: {instruction} Answer yes or no."
 EDIT = "This picture was edited as follows: {instruction} Does it show the result of that? Answer yes or no."
 
@@ -54,7 +55,7 @@ class Gate:
         answers = self._answers([pictures[place] for place in asked], [_question(kept[place]) for place in asked])
         for place, answer in zip(asked, answers, strict=True):
             if answer is None:
-                kept[place] = replace(kept[place], fault=f"{PASSED}: {NO_ANSWER}")
+                kept[place] = replace(kept[place], fault=UNCHECKED)
             elif not normalise(answer).startswith("yes"):
                 kept[place] = _faulty(kept[place])
         return kept

@@ -17,14 +17,14 @@ from typing import Protocol
 
 from PIL.Image import Image
 
-from auditdm_hub.auditing.faithful import NOT_SHOWN, Gate
+from auditdm_hub.auditing.faithful import NOT_SHOWN, UNCHECKED, Gate
 from auditdm_hub.auditing.parse import Parsed, parse
 from auditdm_hub.auditing.themes import PASSED
 from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
-from auditdm_hub.records import Action, ImageSource, Probe, Seed, content_id
+from auditdm_hub.records import Action, ImageSource, NotMade, Probe, Seed, content_id
 
 NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
-NOTHING_CHANGED = "changed nothing"
+NOTHING_CHANGED, NOT_MADE = "changed nothing", "not made"
 TRIES = 3
 PICTURE = "image"
 """The purpose of the random numbers of image makers."""
@@ -126,7 +126,7 @@ def build_probes(drafts: Sequence[Draft], auditor: str, tools: ImageTools) -> li
         ValueError: there is a caption but no generator, or an edit but no editor.
     """
     parsed = [parse(draft.text, draft.action, draft.seed.question) for draft in drafts]
-    made: dict[int, Image | None] = {}
+    made: dict[int, Image | NotMade | None] = {}
     for action in ("caption", "edit"):
         chosen = [i for i, draft in enumerate(drafts) if draft.action == action and not parsed[i].fault]
         if chosen:
@@ -199,7 +199,9 @@ def _seed_of(run_seed: int, purpose: str, seed_id: str, action: Action, attempt:
     return int(content_id(run_seed, purpose, seed_id, action, attempt), 16) % 2**31
 
 
-def _make(action: str, drafts: list[Draft], instructions: list[str], tools: ImageTools) -> list[Image | None]:
+def _make(
+    action: str, drafts: list[Draft], instructions: list[str], tools: ImageTools
+) -> Sequence[Image | NotMade | None]:
     seeds = [draft.random_seed(tools.run_seed, PICTURE) for draft in drafts]
     if action == "caption":
         if tools.generator is None:
@@ -231,7 +233,9 @@ def _probe(draft: Draft, parsed: Parsed, auditor: str) -> Probe:
     )
 
 
-def _changed(probe: Probe, image: Image | None, images: Images) -> Probe:
+def _changed(probe: Probe, image: Image | NotMade | None, images: Images) -> Probe:
+    if isinstance(image, NotMade):
+        return replace(probe, fault=f"{probe.action} {NOT_MADE}, {image.reason}: {probe.instruction}")
     if image is None:
         return replace(probe, fault=f"{NOT_UNDERSTOOD[probe.image_source]}: {probe.instruction}")
     sha = images.put(image)
@@ -244,4 +248,13 @@ def undrawn(probe: Probe) -> bool:
     """Whether a caption or an edit was well-formed and gave no new picture."""
     kind = probe.fault.partition(":")[0]
     useless = (f"{probe.action} {NOTHING_CHANGED}", f"{probe.action} {NOT_SHOWN}")
-    return kind in (*NOT_UNDERSTOOD.values(), *useless)
+    return kind in (*NOT_UNDERSTOOD.values(), *useless) or _failed(probe)
+
+
+def blameless(probe: Probe) -> bool:
+    """Whether a probe cannot be asked although nothing is wrong with its text: an image maker or the gate failed."""
+    return _failed(probe) or probe.fault == UNCHECKED
+
+
+def _failed(probe: Probe) -> bool:
+    return probe.fault.startswith(f"{probe.action} {NOT_MADE}")

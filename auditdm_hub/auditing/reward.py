@@ -7,8 +7,8 @@
     0.4           the auditor passes on a wish: asking must be worth more than that
     -0.5          the trial cannot be used: it does not parse, is empty, asks several questions, gives its answer away,
                   is an edit or a caption that is not understood or changes nothing, or the vote calls it invalid
-    None          an answer that was needed was not got: TRL leaves the row out of its group. Never a zero: a server
-                  that is down says nothing of a question
+    None          an answer that was needed was not got, or an image maker failed: TRL leaves the row out of its group.
+                  Never a zero: a server that is down says nothing of a question
 
 The penalty, novelty (`auditdm_hub.auditing.novelty`), themes (`auditdm_hub.auditing.themes`) and `None` are ours; the
 paper pays 1 or 0.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 
 from auditdm_hub.auditing.curriculum import Curriculum
 from auditdm_hub.auditing.novelty import Novelty
-from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes
+from auditdm_hub.auditing.probe import Draft, ImageTools, blameless, build_probes
 from auditdm_hub.auditing.themes import passed
 from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.clock import part as timed
@@ -49,15 +49,15 @@ class Scored:
 
     @property
     def outcome(self) -> str:
-        """The verdict's outcome, "fault" for a probe that could not be asked, "missing" without the answers."""
+        """The verdict's outcome, "fault" for a probe that could not be asked, "missing" without what is needed."""
         if self.judged is None:
-            return "fault"
+            return "missing" if blameless(self.probe) else "fault"
         return "missing" if answers_missing(self.judged) else self.judged.verdict.outcome
 
     @property
     def passed(self) -> bool:
         """Whether the auditor did not want to make the trial that was wished for."""
-        return passed(self.probe)
+        return passed(self.probe) and not blameless(self.probe)
 
 
 class AuditReward:
@@ -139,6 +139,8 @@ class AuditReward:
 
     def _reward(self, probe: Probe, judged: Judged | None, worth: float) -> float | None:
         if judged is None:
+            if blameless(probe):
+                return None
             return PASS_REWARD if passed(probe) else PENALTY
         if answers_missing(judged):
             return None
@@ -191,8 +193,8 @@ class AuditReward:
             self._silent_steps += 1
         if self._silent_steps >= self._patience:
             raise ModelError(
-                f"no answer was got in {self._silent_steps} steps of training in a row: check that the target and the "
-                "references run and can be reached, then continue with --resume"
+                f"no answer or picture was got in {self._silent_steps} steps of training in a row: check that target, "
+                "references and image models work and can be reached, then continue with --resume"
             )
 
     def _log(self, scored: Sequence[Scored], log: LogMetric) -> None:

@@ -5,8 +5,8 @@
 2. An edit is given the image scaled to `size`, and what comes back is scaled to the size of the image: what is
    compared afterwards has as many pixels as before.
 3. A picture that the pipeline's safety checker withheld, or that is one flat color (what half precision makes of
-   numbers that overflow), is none; nor is one on which the pipeline failed. A pipeline that fails time after time, or
-   that does not fit the device, ends the audit, which can be resumed.
+   numbers that overflow), is none; nor is one on which the pipeline failed: `NotMade` says why. A pipeline that fails
+   time after time, or that does not fit the device, ends the audit, which can be resumed.
 4. Of several pipelines one is on the device at a time; `offload` moves even its parts one by one, or layer by layer.
 """
 
@@ -24,6 +24,7 @@ from auditdm_hub.models.loading import find_model, is_out_of_memory, pick_device
 from auditdm_hub.models.placement import moved
 from auditdm_hub.models.quiet import quiet_libraries
 from auditdm_hub.models.revision import split_pin, versioned
+from auditdm_hub.records import NotMade
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,7 @@ MULTIPLE = 16
 """Width and height of what a pipeline is given: all of them take multiples of this."""
 LARGEST = 768
 """The longer side of an image that is edited, where neither the settings nor the pipeline say one."""
+WITHHELD, ONE_COLOR, FAILED = (NotMade(reason) for reason in ("withheld as unsafe", "one color", "the pipeline failed"))
 FLAT = 2
 """Levels of 255 within which every channel of a flat picture stays."""
 TEXT, EDIT = "text-to-image", "image-editing"
@@ -111,8 +113,6 @@ class _Pipeline:
         self.checked = getattr(pipeline, "safety_checker", None) is not None
         """Whether the pipeline withholds what it finds unsafe."""
         self._failed = 0
-        self.withheld = 0
-        """Pictures that were flat, or that the safety checker withheld."""
         self._pipeline, self._drawing, self._stage = pipeline, drawing, stage
 
     @classmethod
@@ -148,7 +148,7 @@ class _Pipeline:
             moved(f"{name}, part by part and when it is used,", stage.device)
         return cls(pipeline, versioned(name, revision=revision), drawing, stage)
 
-    def _make(self, prompt: str, seed: int, size: tuple[int, int] | None, **more: Any) -> Image.Image | None:  # noqa: ANN401
+    def _make(self, prompt: str, seed: int, size: tuple[int, int] | None, **more: Any) -> Image.Image | NotMade:  # noqa: ANN401
         """Return one picture; `size` is (width, height), None = as the pipeline has it.
 
         Raises:
@@ -166,14 +166,13 @@ class _Pipeline:
                 made = self._pipeline(**{key: value for key, value in wanted.items() if key in self._accepted})
         except FAULTS as error:
             self._count(error)
-            return None
+            return FAILED
         self._failed = 0
         image: Image.Image = made.images[0].convert("RGB")
         unsafe = getattr(made, "nsfw_content_detected", None)
-        if (unsafe and unsafe[0]) or is_flat(image):
-            self.withheld += 1
-            return None
-        return image
+        if unsafe and unsafe[0]:
+            return WITHHELD
+        return ONE_COLOR if is_flat(image) else image
 
     def _options(self, seed: int) -> dict[str, Any]:
         import torch
@@ -210,8 +209,8 @@ class DiffusersGenerator(_Pipeline):
 
     kind = TEXT
 
-    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | None]:
-        """Return one square picture per caption; `None` for one that is flat or was withheld."""
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | NotMade]:
+        """Return one square picture per caption."""
         side = self._drawing.size
         size = (_multiple(side), _multiple(side)) if side else None
         return [self._make(prompt, seed, size) for prompt, seed in zip(prompts, seeds, strict=True)]
@@ -224,12 +223,12 @@ class DiffusersEditor(_Pipeline):
 
     def edit(
         self, images: Sequence[Image.Image], instructions: Sequence[str], seeds: Sequence[int]
-    ) -> list[Image.Image | None]:
-        """Return one picture per image, as large as the image; `None` for one that is flat or was withheld."""
+    ) -> list[Image.Image | NotMade]:
+        """Return one picture per image, as large as the image."""
         rows = zip(images, instructions, seeds, strict=True)
         return [self._one(image, instruction, seed) for image, instruction, seed in rows]
 
-    def _one(self, image: Image.Image, instruction: str, seed: int) -> Image.Image | None:
+    def _one(self, image: Image.Image, instruction: str, seed: int) -> Image.Image | NotMade:
         if not self._drawing.size and "max_area" not in self._accepted:  # it knows what size it was made for
             made = self._make(instruction, seed, None, image=self._given(image))
         else:
@@ -237,7 +236,7 @@ class DiffusersEditor(_Pipeline):
             given = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
             own = {"_auto_resize": False, "max_area": size[0] * size[1]}  # FLUX Kontext would choose another size
             made = self._make(instruction, seed, size, image=given, **own)
-        return None if made is None else made.resize(image.size, Image.Resampling.LANCZOS)
+        return made if isinstance(made, NotMade) else made.resize(image.size, Image.Resampling.LANCZOS)
 
     def _longest(self, image: Image.Image) -> int:
         """Return the longer side of an image that has as many pixels as the pipeline was made for (FLUX Kontext).

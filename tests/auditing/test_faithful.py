@@ -7,9 +7,9 @@ from PIL import Image
 
 from auditdm_hub.auditing.faithful import Gate, change
 from auditdm_hub.auditing.memory import ImageMemory
-from auditdm_hub.auditing.probe import Draft, ImageTools, build_probes, undrawn
+from auditdm_hub.auditing.probe import Draft, ImageTools, blameless, build_probes, undrawn
 from auditdm_hub.auditing.themes import passed
-from auditdm_hub.records import Seed
+from auditdm_hub.records import NotMade, Seed
 
 IMAGES = ImageMemory()
 GRAY = Image.new("RGB", (8, 8), (100, 100, 100))
@@ -36,19 +36,21 @@ def _name(image: Image.Image) -> str:
 
 
 class Painter:
-    """Paints the picture in the color that the text names; "faint" changes one pixel by a level."""
+    """Paints the picture in the color that the text names; "faint" changes one pixel by a level, "torn" makes none."""
 
     id = "painter"
 
     def edit(
         self, images: Sequence[Image.Image], instructions: Sequence[str], seeds: Sequence[int]
-    ) -> list[Image.Image | None]:
+    ) -> list[Image.Image | NotMade]:
         return [self._one(image, text) for image, text in zip(images, instructions, strict=True)]
 
-    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | None]:
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | NotMade]:
         return [self._one(GRAY, text) for text in prompts]
 
-    def _one(self, image: Image.Image, text: str) -> Image.Image:
+    def _one(self, image: Image.Image, text: str) -> Image.Image | NotMade:
+        if "torn" in text:
+            return NotMade("no canvas")
         if "faint" in text:
             copy = image.copy()
             copy.putpixel((0, 0), (101, 100, 100))
@@ -63,6 +65,7 @@ class Painter:
         ("edit", "paint it blue.", "edit not realised: paint it blue."),
         ("edit", "a faint line.", "edit not realised: a faint line."),
         ("edit", "paint it green.", "passed: no answer from the gate"),  # not the trial's fault: it is none
+        ("edit", "a torn one is red.", "edit not made, no canvas: a torn one is red."),
         ("caption", "a sea that is blue", "caption not realised: a sea that is blue"),
         ("caption", "a rose that is red", ""),
     ],
@@ -73,10 +76,11 @@ def test_a_picture_that_does_not_show_what_was_asked_for_is_a_fault(action: str,
     draft = Draft(SEED, action, 0, f"<{action}> {text}", "theme", "wish")  # type: ignore[arg-type]
     (probe,) = build_probes([draft], "auditor", tools)
     assert probe.fault == fault
-    assert undrawn(probe) == ("not realised" in fault)
+    assert undrawn(probe) == ("not realised" in fault or "not made" in fault)
     assert passed(probe) == ("no answer" in fault)
-    assert probe.image_sha != SEED.image_sha
-    assert len(looker.asked) == ("faint" not in text)
+    assert blameless(probe) == ("no answer" in fault or "not made" in fault)
+    assert (probe.image_sha == SEED.image_sha) == ("torn" in text)
+    assert len(looker.asked) == ("faint" not in text and "torn" not in text)
     assert all(text in question for question in looker.asked)
 
 

@@ -1,15 +1,17 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from auditdm_hub.auditing.faithful import Gate
 from auditdm_hub.auditing.memory import ImageMemory
 from auditdm_hub.auditing.novelty import Novelty
 from auditdm_hub.auditing.probe import ImageTools
 from auditdm_hub.auditing.reward import AuditReward, text_of
 from auditdm_hub.auditing.vote import NO_JUDGEMENT
 from auditdm_hub.errors import ModelError
-from auditdm_hub.records import Exchange, Judged, Outcome, Probe, Seed, Verdict
+from auditdm_hub.records import Exchange, Judged, NotMade, Outcome, Probe, Seed, Verdict
 
 OUTCOMES: dict[str, Outcome] = {"f": "failure", "a": "agreement", "n": "no_consensus", "i": "invalid", "m": "failure"}
 
@@ -66,6 +68,33 @@ def test_every_outcome_has_its_reward(panel: Panel, images: ImageMemory) -> None
     assert panel.asked == ["f?", "a?", "n?", "i?", "m?", "r?"]
 
 
+def test_a_maker_or_a_gate_that_fails_is_no_fault_of_a_caption(panel: Panel, images: ImageMemory) -> None:
+    class Half:
+        id = "half"
+
+        def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | NotMade | None]:
+            made = {"blind": None, "broken": NotMade("one color"), "red": Image.new("RGB", (4, 4), "red")}
+            return [made[text] for text in prompts]
+
+    reward = make(panel, images)
+    seed = reward._seeds["s"]
+    tools = ImageTools(images, 0, Half())
+    texts = ["<caption> blind", "<caption> broken", "<caption> red"]
+    for gate, paid in ((None, 1.0), (Gate(Mute()), None)):
+        gated = AuditReward([seed], panel, replace(tools, gate=gate), patience=9)
+        scored = gated.score(["s"] * 3, ["caption"] * 3, texts, [("theme", "wish")] * 3)
+        assert [row.reward for row in scored] == [-0.5, None, paid]
+        assert [row.outcome for row in scored] == ["fault", "missing", "failure" if paid else "missing"]
+        assert not any(row.passed for row in scored)
+
+
+class Mute:
+    id = family = "mute"
+
+    def answer(self, images: Sequence[Image.Image], questions: Sequence[str]) -> list[str | None]:
+        return [None] * len(images)
+
+
 def test_each_component_is_logged(panel: Panel, images: ImageMemory) -> None:
     log: dict[str, float] = {}
     rewards(make(panel, images, Novelty()), "<question> f?", "<question> f?", "<question> a?", "x", log=log)
@@ -91,11 +120,11 @@ def test_missing_answers_are_no_success_for_the_archive(panel: Panel, images: Im
 
 
 def test_a_judge_that_fails_is_no_zero(images: ImageMemory) -> None:
-    class Mute(Panel):
+    class Undecided(Panel):
         def judge(self, probe: Probe) -> Judged:
             return Judged(Exchange(probe, "no", {"r": "yes"}), Verdict("invalid", "yes", 1.0, NO_JUDGEMENT))
 
-    assert rewards(make(Mute(), images), "<question> f?") == [None]
+    assert rewards(make(Undecided(), images), "<question> f?") == [None]
 
 
 def test_nothing_is_asked_when_nothing_parses(panel: Panel, images: ImageMemory) -> None:
@@ -109,7 +138,7 @@ def test_training_stops_when_no_answers_come(panel: Panel, images: ImageMemory) 
     rewards(reward, "<question> m?", "<question> a?")  # an answer: the count starts again
     rewards(reward, "<question> m?", "unparsed")
     rewards(reward, "unparsed")  # nothing was asked: the count stays
-    with pytest.raises(ModelError, match="no answer was got in 2 steps"):
+    with pytest.raises(ModelError, match="no answer or picture was got in 2 steps"):
         rewards(reward, "<question> m?")
 
 

@@ -12,7 +12,19 @@ import torch
 from PIL import Image
 
 from auditdm_hub.errors import ModelError
-from auditdm_hub.models.diffusion import PATIENCE, DiffusersEditor, DiffusersGenerator, Drawing, Stage, fitted, is_flat
+from auditdm_hub.models.diffusion import (
+    FAILED,
+    ONE_COLOR,
+    PATIENCE,
+    WITHHELD,
+    DiffusersEditor,
+    DiffusersGenerator,
+    Drawing,
+    Stage,
+    fitted,
+    is_flat,
+)  # fmt: skip
+from auditdm_hub.records import NotMade
 
 QUICK = Drawing(steps=2, size=32)
 EDITORS = [
@@ -35,7 +47,7 @@ def test_a_caption_is_drawn_the_same_beside_whatever_else(saved: dict[str, Path]
     generator = DiffusersGenerator.load(str(saved[name]), QUICK, Stage("cpu"))
     three = generator.generate(["a cup", "two cups", "a cup"], [1, 2, 3])
     alone = generator.generate(["two cups"], [2])
-    assert [image.size for image in three if image] == [(32, 32)] * 3
+    assert [image.size for image in three if isinstance(image, Image.Image)] == [(32, 32)] * 3
     assert pixels(three[1]) == pixels(alone[0])
     assert len({pixels(image) for image in three}) == 3
     assert generator.id.endswith("(2 steps, 32 pixels)")
@@ -45,7 +57,7 @@ def test_a_caption_is_drawn_the_same_beside_whatever_else(saved: dict[str, Path]
 def test_an_edit_is_as_large_as_its_image(saved: dict[str, Path], name: str) -> None:
     editor = DiffusersEditor.load(str(saved[name]), replace(QUICK, guidance=4.0, size=64), Stage("cpu"))
     edited = editor.edit([NOISE, NOISE, NOISE.convert("L")], ["red", "blue", "red"], [1, 1, 1])
-    assert [image.size for image in edited if image] == [NOISE.size] * 3
+    assert [image.size for image in edited if isinstance(image, Image.Image)] == [NOISE.size] * 3
     assert pixels(edited[0]) != pixels(edited[1])
     assert pixels(edited[0]) == pixels(editor.edit([NOISE], ["red"], [1])[0])
 
@@ -76,14 +88,16 @@ class Scripted:
         self.moves.append(str(device))
 
 
-@pytest.mark.parametrize(("picture", "unsafe"), [(Image.new("RGB", (8, 8)), None), (NOISE, True)])
-def test_a_black_picture_and_one_that_was_withheld_are_none(picture: Image.Image, unsafe: bool | None) -> None:
+@pytest.mark.parametrize(
+    ("picture", "unsafe", "why"), [(Image.new("RGB", (8, 8)), None, ONE_COLOR), (NOISE, True, WITHHELD)]
+)
+def test_a_black_picture_and_one_that_was_withheld_are_none(
+    picture: Image.Image, unsafe: bool | None, why: NotMade
+) -> None:
     generator = DiffusersGenerator(Scripted(picture, unsafe), "scripted", Drawing(), Stage("cpu"))
-    assert generator.generate(["a", "b"], [1, 2]) == [None, None]
-    assert generator.withheld == 2
-    assert DiffusersGenerator(Scripted(NOISE, False), "scripted", Drawing(), Stage("cpu")).generate(["a"], [1]) != [
-        None
-    ]
+    assert generator.generate(["a", "b"], [1, 2]) == [why, why]
+    fine = DiffusersGenerator(Scripted(NOISE, False), "scripted", Drawing(), Stage("cpu"))
+    assert pixels(fine.generate(["a"], [1])[0]) == pixels(NOISE)
 
 
 class Failing(Scripted):
@@ -106,7 +120,7 @@ def test_a_picture_that_fails_is_left_out_and_a_pipeline_that_always_does_ends_i
     generator = DiffusersGenerator(Failing(NOISE), "scripted", Drawing(), Stage("cpu"))
     for _ in range(2):
         made = generator.generate(["fail"] * (PATIENCE - 1) + ["a"], range(PATIENCE))
-        assert [image is None for image in made] == [True] * (PATIENCE - 1) + [False]
+        assert [image == FAILED for image in made] == [True] * (PATIENCE - 1) + [False]
     with pytest.raises(ModelError, match=r"scripted failed on 8 pictures in a row \(bad shape\): see why.*--resume"):
         generator.generate(["fail"] * PATIENCE, range(PATIENCE))
     for pipeline, prompt in ((Failing(NOISE), "memory"), (Large(NOISE), "a")):
@@ -130,7 +144,7 @@ def test_kontext_is_asked_for_the_shape_of_its_image(saved: dict[str, Path], mon
     (made,) = editor.edit([Image.new("RGB", (100, 50), "red")], ["blue"], [1])
     assert (asked["width"], asked["height"]) == (96, 48)
     assert asked["image"].size == (96, 48)
-    assert made is None or made.size == (100, 50)
+    assert made == ONE_COLOR or (isinstance(made, Image.Image) and made.size == (100, 50))
 
 
 def test_one_pipeline_is_on_the_device_at_a_time() -> None:
@@ -151,6 +165,6 @@ def test_sizes_and_flat_pictures() -> None:
     assert not is_flat(almost)
 
 
-def pixels(image: Image.Image | None) -> bytes:
-    assert image is not None
+def pixels(image: Image.Image | NotMade) -> bytes:
+    assert isinstance(image, Image.Image)
     return image.tobytes()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_pipelines
+from PIL.Image import Image
 from typer.testing import Result
 
 from auditdm_hub.auditing.generate import read_trials
@@ -64,7 +65,7 @@ def _each_picture_is_on_record(run: Run, editor: Path) -> None:
     for row in edits:
         before, after = (run.images.get(str(row[name])) for name in ("source_image_sha", "image_sha"))
         (again,) = maker.edit([before], [str(row["instruction"])], [int(str(row["seed"]))])
-        assert again is not None and image_sha(again) == row["image_sha"]
+        assert isinstance(again, Image) and image_sha(again) == row["image_sha"]
         difference = np.asarray(run.images.get(str(row["difference_sha"])), np.int64)
         assert (difference == abs(np.asarray(after, np.int64) - np.asarray(before, np.int64))).all()
         assert float(str(row["change"])) == pytest.approx(difference.mean() / 255)
