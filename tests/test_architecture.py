@@ -14,7 +14,7 @@ PACKAGES = {
 }
 # A stage may import those before it, never one after it. What is not named here is the ground that all stand on.
 STAGES = (
-    "statistics", "models", "auditing", "curate", "confirm", "rectifying", "evaluating", "compare", "report",
+    "statistics", "models", "auditing", "curate", "confirming", "rectifying", "evaluating", "compare", "report",
     "publishing", "workflows",
 )  # fmt: skip
 # placement.py and cache.py serve the models; the playground is a world and models for it.

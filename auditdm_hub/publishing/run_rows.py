@@ -50,7 +50,11 @@ class RunRows:
         self._run, self._license_of = run, license_of
         self.id = content_id(run.manifest["created"], run.config, length=12)
         self.results = portable(checked_results(run.results(), run.path / "results.json"))
-        self.types = [_type(kind) for kind in json.loads((run.path / "types.json").read_text())["types"]]
+        tested = {kind["name"]: kind for kind in self.results["failure_types"]}
+        self.types = [
+            _type({**kind, **{name: tested[kind["name"]][name] for name in ("status", "q_value")}})
+            for kind in json.loads((run.path / "types.json").read_text())["types"]
+        ]
         self._seeds = {str(row["id"]): Seed(**row) for row in read_rows(run.path / "seeds.parquet")}  # type: ignore[arg-type]
         self._status = {kind.name: kind.status for kind in self.types}
         self._kinds = dict(_assigned(run.path / "failures.parquet"))

@@ -163,6 +163,8 @@ def _card(place: int, kind: TypeResult, results: Results) -> str:
         f"{wording.percent(kind['rate'])} ({wording.interval(kind['low'], kind['high'])}); "
         f"{plural(kind['count'], 'unique failure')}.\n\n{table(head, [row(e) for e in kind['examples']])}"
     )
+    if "confirmation" in kind:
+        text += f"\n{escape(wording.tested(kind['confirmation']))}\n"
     if kind["counterexamples"]:
         text += f"\nHere it agrees:\n\n{table(head, [row(each) for each in kind['counterexamples']])}"
     return text

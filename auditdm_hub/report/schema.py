@@ -6,7 +6,7 @@ in the run's `images/`. Probe ids are content hashes.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from auditdm_hub.errors import RunError
 from auditdm_hub.records import Outcome, Pairing, TypeStatus
@@ -94,6 +94,41 @@ class Example(TypedDict):
     selected: Literal["typical", "random"]
 
 
+class Share(TypedDict):
+    """How often a model erred: `wrong` of `items`."""
+
+    wrong: int
+    items: int
+    rate: float
+    low: float
+    high: float
+
+
+class Tested(TypedDict):
+    """What fresh images say of a type (`auditdm_hub.confirming.decide`).
+
+    The target on items of the type, a model without a vote (`aside_model`) on the same, and the target on matched
+    controls; the 95% intervals of the differences; `power` of so many controls.
+    """
+
+    target: Share
+    aside: Share
+    controls: Share
+    aside_model: str
+    beyond_aside: list[float]
+    beyond_controls: list[float]
+    p_value: float
+    power: float
+
+
+class Confirmation(TypedDict):
+    """On how many fresh images types were tested, at which level of false discoveries and margin over controls."""
+
+    images: int
+    level: float
+    margin: float
+
+
 class TypeResult(TypedDict):
     """A failure type: `count` members; `failures` of the `trials` that satisfy the predicate failed, at `rate`.
 
@@ -114,6 +149,7 @@ class TypeResult(TypedDict):
     by_auditor: dict[str, int]
     examples: list[Example]
     counterexamples: list[Example]
+    confirmation: NotRequired[Tested]
 
 
 class Model(TypedDict):
@@ -209,6 +245,7 @@ class Results(TypedDict):
     seconds: Seconds
     versions: dict[str, str]
     command: str
+    confirmation: NotRequired[Confirmation]
 
 
 def checked_results(value: Mapping[str, Any], path: Path | str = "results.json") -> Results:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.records import Outcome, TypeStatus
-from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess
+from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess, Tested
 from auditdm_hub.text import plural
 
 BEST_FIRST: tuple[Arm, ...] = ("trained", "prompt_only", "random")
@@ -108,6 +108,19 @@ def status_counts(results: Results) -> str:
     """Return "2 confirmed, 9 proposed"."""
     counts = Counter(kind["status"] for kind in results["failure_types"])
     return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+
+
+def tested(found: Tested) -> str:
+    """Return what fresh images say of a type, in a sentence."""
+    target, aside, controls = (
+        f"{percent(one['rate'])} ({interval(one['low'], one['high'])}) of {one['items']:,}"
+        for one in (found["target"], found["aside"], found["controls"])
+    )
+    return (
+        f"On fresh images the target errs in {target}, {found['aside_model']}, which had no vote, in {aside}, and the "
+        f"target on matched controls in {controls}. So many controls would show an error of 30% against 10% in "
+        f"{percent(found['power'])} of cases."
+    )
 
 
 def best_arm(found: Collection[Arm]) -> Arm:

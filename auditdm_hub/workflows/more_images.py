@@ -1,10 +1,8 @@
-"""More images of a run's pool, for what a target is asked alone: those that may be trained on."""
+"""More images of a run's pool: those that may be trained on, or those on which failure types are confirmed."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from PIL.Image import Image
 
 from auditdm_hub.auditing.pool import fill_pool
 from auditdm_hub.auditing.pool import split_of as stage_of
@@ -30,7 +28,7 @@ class MoreImages:
 def images_of(run: Run) -> MoreImages:
     """Return the images of a run that may be trained on."""
     seeds = (Seed(**row) for row in read_rows(run.path / TABLE))  # type: ignore[arg-type]
-    return MoreImages(run.images, tuple(seed for seed in seeds if _teaches(seed.image_sha)))
+    return MoreImages(run.images, tuple(seed for seed in seeds if may_be_taught(seed.image_sha)))
 
 
 def are_there(folder: Path) -> bool:
@@ -38,16 +36,28 @@ def are_there(folder: Path) -> bool:
     return (folder / TABLE).is_file()
 
 
+def may_be_taught(sha: str) -> bool:
+    """Whether an image may be trained on: of discovery, and of no release's test split."""
+    return stage_of(sha) == "discovery" and may_teach(sha)
+
+
+def confirms(sha: str) -> bool:
+    """Whether an image serves to confirm failure types."""
+    return stage_of(sha) == "confirm"
+
+
 def more_images(
-    config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None
-) -> MoreImages:
-    """Return so many images of a pool that may be trained on: of discovery, and of no release's test split.
+    config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None,
+    fits: Callable[[str], bool] = may_be_taught,
+) -> MoreImages:  # fmt: skip
+    """Return so many images of a pool.
 
     Args:
         config: names the pool, and its seed.
         count: how many; fewer if the pool has not so many.
         folder: where they are kept; if they are there, no other is looked for.
         progress: is told (done, in all).
+        fits: whether an image is wanted, by the hash of its pixels.
 
     Raises:
         PoolError: the pool has none.
@@ -55,14 +65,6 @@ def more_images(
     store, table = ImageStore(folder), folder / TABLE
     if not are_there(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        items = (item for item in pool_items(config) if item.image is None or _may_teach(item.image))
+        items = (item for item in pool_items(config) if item.image is None or fits(image_sha(item.image)))
         write_table(table, [asdict(seed) for seed in fill_pool(items, count, store, progress).seeds])
     return MoreImages(store, tuple(Seed(**row) for row in read_rows(table)))  # type: ignore[arg-type]
-
-
-def _may_teach(image: Image) -> bool:
-    return _teaches(image_sha(image))
-
-
-def _teaches(sha: str) -> bool:
-    return stage_of(sha) == "discovery" and may_teach(sha)

@@ -45,6 +45,7 @@ from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report import build_results, write_report
 from auditdm_hub.report.again import FILES, read_repair
+from auditdm_hub.report.confirmation import with_confirmation
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.budget import announce, refuse_expensive
@@ -261,7 +262,7 @@ class _Audit:
             command = run.results()["command"] or command
         judged = self._trials()
         facts = run_facts(self._config, run, self.seeds, judged, self._passes(), self._left_out(), command)
-        results = build_results(judged, curation, facts)
+        results = with_confirmation(run, build_results(judged, curation, facts))
         if run.stage_done("report") and {**run.results(), "seconds": results["seconds"]} == results:
             return
         atomic_write_json(run.path / RESULTS, results)

@@ -13,6 +13,7 @@ from auditdm_hub import __version__
 # Each is the first line of its command's docstring: a test holds that.
 COMMANDS = {
     "audit": "Find what a vision-language model fails at while others agree.",
+    "confirm": "Test the failure types of an audit on fresh images.",
     "doctor": "Check versions, devices, the Hub and disk space.",
     "download": "Download a release, with every file checked.",
     "evaluate": "Measure a model on benchmarks and on released failures.",

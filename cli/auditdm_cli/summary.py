@@ -19,7 +19,7 @@ COLORS = {"confirmed": "green", "suggestive": "yellow", "proposed": "", "rejecte
 
 def show(results: Results, path: Path, console: Console) -> None:
     """Print the results of the run that lies at `path`."""
-    speaker = _Speaker(console)
+    speaker = Speaker(console)
     speaker.line("")
     speaker.line(wording.verdict(results))
     if results["failure_types"]:
@@ -34,7 +34,7 @@ def show(results: Results, path: Path, console: Console) -> None:
     speaker.line(f"Report: {path / HTML}", fold=False)
 
 
-class _Speaker:
+class Speaker:
     """Writes what the console's encoding can show, and nothing as markup: models wrote much of it."""
 
     def __init__(self, console: Console) -> None:
@@ -54,8 +54,8 @@ class _Speaker:
         self._console.print(self.text(words), soft_wrap=not fold)
 
 
-def _types(results: Results, speaker: _Speaker) -> Table:
-    table = _table("Failure types")
+def _types(results: Results, speaker: Speaker) -> Table:
+    table = plain_table("Failure types")
     table.add_column("type", overflow="fold")
     table.add_column("status")
     table.add_column("failed / trials", justify="right", no_wrap=True)
@@ -71,9 +71,9 @@ def _types(results: Results, speaker: _Speaker) -> Table:
     return table
 
 
-def _success(results: Results, speaker: _Speaker) -> Table:
+def _success(results: Results, speaker: Speaker) -> Table:
     """Return rate with interval and, below, counts: columns of their own would not fit."""
-    table = _table("Search success: failures / all trials, with 95% intervals")
+    table = plain_table("Search success: failures / all trials, with 95% intervals")
     table.add_column("auditor", no_wrap=True)
     for head in ("all", *PAIRINGS, "effective\ntypes"):
         table.add_column(Text(head), justify="right", overflow="fold")
@@ -90,7 +90,8 @@ def _rate(rate: Rate, dash: str) -> str:
     return f"{wording.percent(rate['rate'])} {span}\n{rate['valid']:,} / {rate['trials']:,}"
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """Return a table with a title and no columns yet."""
     return Table(
         title=f"\n{title}",
         title_justify="left",

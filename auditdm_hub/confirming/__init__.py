@@ -1,0 +1,1 @@
+"""Confirmation: whether a failure type that a search proposed holds on fresh images, against matched controls."""

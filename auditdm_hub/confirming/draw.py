@@ -1,0 +1,116 @@
+"""Fresh items: questions on images that no search has seen, drawn by a predicate and never by a failure.
+
+1. What can be asked about a type: the distinct questions of the audit's trials that satisfy its rule, failed or not,
+   and whatever stands beside a fresh image.
+2. Each image is asked one of them after another, in an order that depends on names alone, until one satisfies the rule.
+   The rule reads the question and the consensus; what the target said plays no part. An image gives one item, so that
+   the items of a type are independent.
+3. Controls are drawn likewise on the same images: questions that satisfy the rule of no type, several for an image, so
+   that one can be matched to an item by the class of its answer.
+
+Questions that nobody can answer about an image, or on which the references disagree, are no items.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditdm_hub.curate.predicates import Phrases, Rule, holds
+from auditdm_hub.records import Judged, Probe, Seed, content_id
+
+AUDITOR = "confirm"
+"""What stands in the place of an auditor in a fresh item."""
+SCORED = ("failure", "agreement")
+CHUNK = 64
+"""Images that are asked together."""
+AskAndVote = Callable[[Sequence[Probe]], Sequence[Judged]]
+Fits = Callable[[str, str], bool]
+"""Question, consensus -> whether it is an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is drawn: `count` items, at most `each` of an image, which is asked `tries` questions at most."""
+
+    name: str
+    questions: Sequence[str]
+    fits: Fits
+    may_fit: Callable[[str], bool]
+    count: int
+    tries: int
+    each: int = 1
+
+
+def questions_of(rule: Rule, judged: Iterable[Judged]) -> list[str]:
+    """Return the distinct questions of scored trials that satisfy a rule."""
+    return sorted(
+        {
+            _folded(row.probe.question)
+            for row in judged
+            if row.verdict.outcome in SCORED
+            and holds(rule, row.probe.question, row.verdict.consensus, row.probe.instruction)
+        }
+    )
+
+
+def may_hold(rule: Rule, question: str) -> bool:
+    """Whether a question could satisfy a rule, whatever is answered."""
+    return any(
+        all(one.holds(question, "", "") for one in every if isinstance(one, Phrases) and one.field == "question")
+        for every in rule
+    )
+
+
+def draw(
+    wanted: Wanted, images: Mapping[str, Sequence[Seed]], ask_and_vote: AskAndVote, seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> list[Judged]:  # fmt: skip
+    """Return the items that were found, in the order in which their images were taken.
+
+    Args:
+        wanted: what.
+        images: name of an image -> its seeds, which have the questions that stand beside it.
+        ask_and_vote: returns one judged exchange for each probe, in order.
+        seed: of the order.
+        progress: is told how many items there are.
+    """
+    order = sorted(images, key=lambda sha: content_id(seed, wanted.name, sha))
+    found: dict[str, list[Judged]] = defaultdict(list)
+    count = 0
+    for start in range(0, len(order), CHUNK):
+        part = order[start : start + CHUNK]
+        asking = {sha: _questions(wanted, images[sha], sha, seed) for sha in part}
+        for turn in range(wanted.tries):
+            open_ = [sha for sha in part if len(found[sha]) < wanted.each and turn < len(asking[sha])]
+            if not open_:
+                break
+            for row in ask_and_vote([_probe(images[sha][0], asking[sha][turn], turn) for sha in open_]):
+                fits = row.verdict.outcome in SCORED and wanted.fits(row.probe.question, row.verdict.consensus)
+                if fits:
+                    found[row.probe.image_sha].append(row)
+        count = sum(map(len, found.values()))
+        if progress:
+            progress(min(count, wanted.count))
+        if count >= wanted.count:
+            break
+    return [row for sha in order for row in found[sha]][: wanted.count]
+
+
+def _questions(wanted: Wanted, seeds: Sequence[Seed], sha: str, seed: int) -> list[str]:
+    """Return what an image is asked: what stands beside it first, if it may fit, then others by lot."""
+    own = [_folded(each.question) for each in seeds if each.question and wanted.may_fit(_folded(each.question))]
+    rng = np.random.default_rng(int(content_id(seed, wanted.name, sha), 16))
+    lots = [wanted.questions[place] for place in rng.permutation(len(wanted.questions))[: wanted.tries]]
+    return list(dict.fromkeys([*own, *lots]))[: wanted.tries]
+
+
+def _probe(seed: Seed, question: str, turn: int) -> Probe:
+    return Probe(
+        seed.id, AUDITOR, "question", turn, "", question, "auditor", seed.image_sha, "original", "", seed.image_sha
+    )  # fmt: skip
+
+
+def _folded(question: str) -> str:
+    return " ".join(question.split())

@@ -1,0 +1,167 @@
+"""Does confirmation keep what is true, and nothing else?
+
+    python -m benchmarks.confirmation [RUN ...] [--seeds 0 1 2] [--targets 20] [--permutations 200] [--json FILE]
+
+Default audits of the playground (or finished ones) are confirmed on fresh images, then
+
+- truth: for each type, how much more the target errs in truth on up to 1,000 fresh questions that satisfy its rule than
+  on others; a type is real if that is at least 10 points;
+- permutations: which of a run's items the target failed on, dealt out anew over all items and controls;
+- diffuse targets: the holdout, made to err in 10 to 20% of its answers whatever is asked, in the target's place.
+
+The last two have no failure type. What is confirmed of them is false; bounds are exact, at 95%.
+"""
+
+import argparse
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from auditdm_hub.auditing.exchanges import from_row
+from auditdm_hub.auditing.judge import load_judge
+from auditdm_hub.confirming.decide import Panel, Rules, decide
+from auditdm_hub.curate.predicates import Rule, read_rule
+from auditdm_hub.images import ImageStore
+from auditdm_hub.models import load_vlm
+from auditdm_hub.playground.models import HOLDOUT, model_folder
+from auditdm_hub.protocols import VisionLanguageModel
+from auditdm_hub.records import Judged, Outcome
+from auditdm_hub.report.confirmation import FILE, TABLE
+from auditdm_hub.runs import Run
+from auditdm_hub.statistics import clopper_pearson
+from auditdm_hub.tables import read_rows
+from auditdm_hub.workflows.confirmation import CONTROLS, FOLDER, Confirmation, confirm_run
+from benchmarks.planted_gaps import EXCESS, Diffuse, excess, oracle
+from benchmarks.search_success import default_audit, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The items of a confirmed run: by type, and its controls."""
+
+    items: Mapping[str, Sequence[Judged]]
+    controls: Sequence[Judged]
+    rules: Mapping[str, Rule]
+    panel: Panel
+    wanted: Rules
+
+    @property
+    def rows(self) -> list[Judged]:
+        """All of them."""
+        return [row for drawn in (*self.items.values(), self.controls) for row in drawn]
+
+    def confirmed(self, failed: Sequence[bool]) -> int:
+        """Return how many types are confirmed if the target failed on these of `rows`."""
+        verdicts = iter(failed)
+
+        def told(rows: Sequence[Judged]) -> list[Judged]:
+            outcomes: list[Outcome] = ["failure" if next(verdicts) else "agreement" for _ in rows]
+            return [
+                replace(row, verdict=replace(row.verdict, outcome=outcome))
+                for row, outcome in zip(rows, outcomes, strict=True)
+            ]
+
+        items = {name: told(rows) for name, rows in self.items.items()}
+        found = decide(items, told(self.controls), self.rules, self.panel, self.wanted)
+        return sum(each.status == "confirmed" for each in found)
+
+
+def drawn_of(run: Run) -> Drawn:
+    """Return what was drawn for a confirmed run."""
+    kinds = run.results()["failure_types"]
+    rules = {kind["name"]: read_rule(kind["rule"]) for kind in kinds}
+    items: dict[str, list[Judged]] = {name: [] for name in (*rules, CONTROLS)}
+    for row in read_rows(run.path / TABLE):
+        items[str(row["drawn_for"])].append(from_row(row))
+    told = json.loads((run.path / FILE).read_text())
+    families = {each["id"]: each["family"] for each in run.results()["models"]["references"]}
+    settings = told["settings"]
+    panel = Panel(families, told["aside"], load_judge(str(run.config["judge"])))
+    return Drawn(items, items.pop(CONTROLS), rules, panel, Rules(settings["level"], settings["margin"]))
+
+
+def permuted(drawn: Drawn, times: int) -> Iterator[int]:
+    """Yield how many types are confirmed where the failures are dealt out anew."""
+    failed = [row.failed for row in drawn.rows]
+    for number in range(times):
+        dealt = list(failed)
+        random.Random(number).shuffle(dealt)
+        yield drawn.confirmed(dealt)
+
+
+def diffuse(run: Run, drawn: Drawn, targets: int) -> Iterator[int]:
+    """Yield how many types are confirmed of targets without a weakness."""
+    settings = json.loads((run.path / FILE).read_text())["settings"]
+    store = ImageStore(run.path / FOLDER / str(settings["images"]))
+    model: VisionLanguageModel = load_vlm(str(model_folder(HOLDOUT)), batch_size=64)
+    rows = drawn.rows
+    questions = [row.probe.question for row in rows]
+    pictures = [store.get(row.probe.image_sha) for row in rows]
+    known = model.answer(pictures, questions)
+    for number in range(targets):
+        null = Diffuse(Known(known), 0.1 + 0.1 * number / max(1, targets - 1), f"diffuse-{number}")
+        said = [answer or "" for answer in null.answer(pictures, questions)]
+        same = drawn.panel.judge.same(questions, said, [row.verdict.consensus for row in rows])
+        yield drawn.confirmed([not agrees for agrees in same])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A model whose answers to some questions are there already."""
+
+    answers: Sequence[str | None]
+    id: str = "known"
+    family: str = "aya_vision"
+
+    def answer(self, images: Sequence[Any], questions: Sequence[str]) -> list[str | None]:
+        """Return them."""
+        del images, questions
+        return list(self.answers)
+
+
+def bounded(wrong: int, of: int) -> str:
+    """Return a count with its exact bounds."""
+    low, high = clopper_pearson(wrong, of)
+    return f"{wrong} of {of:,} ({100 * low:.2f} to {100 * high:.2f}%)"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of default audits, without a RUN")
+    parser.add_argument("--targets", type=int, default=20)
+    parser.add_argument("--permutations", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    target = load_vlm(str(model_folder("target")), batch_size=64)
+    bank = oracle(3000, seed=7)
+    figures: dict[str, Any] = {}
+    for path in chosen.runs or [default_audit(seed) for seed in chosen.seeds]:
+        confirm_run(path, Confirmation())
+        run = opened(path)
+        statuses: Counter[str] = Counter()
+        for kind in run.results()["failure_types"]:
+            truth, items = excess(kind["rule"], bank, target)
+            statuses[f"{kind['status']}, {'real' if truth >= EXCESS else 'false'}"] += 1
+            told = kind["confirmation"]
+            print(f"{kind['name']}: {kind['status']}, q {kind['q_value']:.2g}, {told['target']['items']} items; in "
+                  f"truth {100 * truth:+.0f} points on {items} questions")  # fmt: skip
+        drawn = drawn_of(run)
+        null = {"permutations": list(permuted(drawn, chosen.permutations)),
+                "diffuse targets": list(diffuse(run, drawn, chosen.targets))}  # fmt: skip
+        figures[str(path)] = {"statuses": dict(statuses), **null}
+        print(f"{path}: {', '.join(f'{count} {name}' for name, count in sorted(statuses.items()))}")
+        for name, counts in null.items():
+            print(f"  {name}: types confirmed {bounded(sum(counts), len(counts) * len(drawn.rules))}, runs with one "
+                  f"{bounded(sum(map(bool, counts)), len(counts))}")  # fmt: skip
+        if chosen.json:
+            chosen.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What a confirmation says at its end: the status of each failure type and what it rests on."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from auditdm_cli.summary import COLORS, Speaker, plain_table
+from auditdm_hub.report import HTML, wording
+from auditdm_hub.text import plural
+
+
+def show(told: Mapping[str, Any], path: Path, console: Console) -> None:
+    """Print what `confirmation.json` of the run at `path` holds."""
+    speaker = Speaker(console)
+    table = plain_table("Failure types on fresh images: wrong answers")
+    table.add_column("type", overflow="fold")
+    table.add_column("status")
+    for head in ("target", "controls", "other", "q"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for kind in told["types"]:
+        shares = [_share(kind[name]) for name in ("target", "controls", "aside")]
+        status = speaker.text(kind["status"], COLORS[kind["status"]])
+        table.add_row(speaker.text(kind["name"]), status, *shares, wording.chance(kind["q_value"]))
+    console.print(table)
+    counts = Counter(kind["status"] for kind in told["types"])
+    said = ", ".join(f"{counts[status]} {status}" for status in wording.STATUSES if counts[status])
+    settings = told["settings"]
+    aside = told["aside"] or "each reference family in turn"
+    speaker.line("")
+    speaker.line(f"{plural(told['images'], 'fresh image')}; {said}. Other: {aside}, without a vote.")
+    speaker.line(
+        f"Confirmed: the target errs more often than that, and by more than {wording.percent(settings['margin'])} more "
+        f"often than on controls (q at most {settings['level']:g})."
+    )
+    speaker.line(f"Report: {path / HTML}", fold=False)
+
+
+def _share(share: Mapping[str, Any]) -> str:
+    return f"{wording.percent(share['rate'])} of {share['items']:,}" if share["items"] else "-"
