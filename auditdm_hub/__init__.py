@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auditdm_hub.releases.load import load_failures
     from auditdm_hub.workflows import audit
-    from auditdm_hub.workflows.calls import evaluate, rectify
+    from auditdm_hub.workflows.calls import confirm, evaluate, rectify
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit", "evaluate", "load_failures", "rectify"]
+__all__ = ["__version__", "audit", "confirm", "evaluate", "load_failures", "rectify"]
 PLACES = {
-    "audit": "auditdm_hub.workflows", "evaluate": "auditdm_hub.workflows.calls",
-    "load_failures": "auditdm_hub.releases.load", "rectify": "auditdm_hub.workflows.calls",
+    "audit": "auditdm_hub.workflows", "confirm": "auditdm_hub.workflows.calls",
+    "evaluate": "auditdm_hub.workflows.calls", "load_failures": "auditdm_hub.releases.load",
+    "rectify": "auditdm_hub.workflows.calls",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""An audit uses no ground truth: it ends with the playground's executor and parser of questions made to raise."""
+"""Audit and confirmation use no ground truth: they end with the playground's executor and parser made to raise."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from auditdm_hub import audit
+from auditdm_hub import audit, confirm
 from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.playground.backends import LICENCE, pictures
 from auditdm_hub.playground.skills import questions
@@ -39,12 +39,14 @@ def no_truth(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.timeout(600)
 def test_an_audit_with_themes_needs_no_truth(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     drawn = [PoolItem(f"picture#{n}", image, caption, question, licence=LICENCE)
-             for n, (image, caption, question) in enumerate(pictures(80, 3))]  # fmt: skip
+             for n, (image, caption, question) in enumerate(pictures(240, 3))]  # fmt: skip
     request.getfixturevalue("no_truth")
     with pytest.raises(AssertionError, match="looked up"):
         next(pictures(1, 0))
     watcher = Watcher(lambda line: None, lambda stage: lambda done, total: None)
-    run = audit(pool=drawn, probes=40, steps=6, training=SMALL, out=str(tmp_path / "run"), watcher=watcher)
+    run = audit(pool=drawn[:80], probes=40, steps=6, training=SMALL, out=str(tmp_path / "run"), watcher=watcher)
     results = run.results()
     assert results["search_success"]["trained"]["trials"] >= 40
     assert results["consensus"]["effective_voters"]
+    confirmed = confirm(run.path, images=30, items=6, tries=2, pool=drawn).results()["confirmation"]
+    assert confirmed["images"] == 30

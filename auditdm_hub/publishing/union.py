@@ -71,7 +71,7 @@ class Union:
         self._run, self._before = run, before
         self.again = before is not None and run.id in before.manifest.runs
         old = before.types() if before else []
-        self.types = _ordered(_restated(old, run.types) if self.again else _united(old, run.types), last)
+        self.types = _ordered(old if self.again else _united(old, run.types), last)
 
     @property
     def audits(self) -> list[Results]:
@@ -124,13 +124,6 @@ def _with_status(row: Row, status: dict[str, str]) -> Row:
     if "failure_type_status" not in row:
         return row
     return {**row, "failure_type_status": status.get(row["failure_type"], "")}
-
-
-def _restated(old: list[TypeFacts], new: list[TypeFacts]) -> list[TypeFacts]:
-    """Return types as they were, with the status that they have now: the same run may have been confirmed since."""
-    now = {(kind.name, kind.rule): kind for kind in new}
-    told = [(kind, now.get((kind.name, kind.rule), kind)) for kind in old]
-    return [replace(kind, status=newer.status, q_value=newer.q_value) for kind, newer in told]
 
 
 def _united(old: list[TypeFacts], new: list[TypeFacts]) -> list[TypeFacts]:

@@ -1,8 +1,9 @@
-"""`auditdm_hub.rectify` and `auditdm_hub.evaluate`: what the commands of these names do, from Python.
+"""`auditdm_hub.confirm`, `rectify` and `evaluate`: what the commands of these names do, from Python.
 
-from auditdm_hub import audit, evaluate, rectify
+from auditdm_hub import audit, confirm, evaluate, rectify
 
 run = audit(out="runs/mine")
+confirm(run.path)
 rectify(run.path, steps=1000)
 evaluate("playground", adapter=str(run.path / "rectified" / "adapter"), suite="playground")
 """
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from auditdm_hub.config import rectification_of, refuse_answer_prompt
 from auditdm_hub.errors import ConfigError
 from auditdm_hub.runs import Run, default_path
+from auditdm_hub.workflows.api import split_settings
+from auditdm_hub.workflows.confirmation import Confirmation, confirm_run
 from auditdm_hub.workflows.evaluation import Evaluation, run_evaluation
 from auditdm_hub.workflows.rectification import Rectification, rectify_release, rectify_run, require_audit
 from auditdm_hub.workflows.rounds import Measures, rectify_rounds
@@ -22,6 +25,10 @@ from auditdm_hub.workflows.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
     from auditdm_hub.protocols import VisionLanguageModel
+
+
+CONFIRM_WITH = ("target", "references", "judge", "pool")
+"""What is given again, as objects, to confirm an audit that was made with objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,32 @@ class Labelled:
 
     data: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def confirm(run: Path | str, *, watcher: Watcher = SILENT, **settings: Any) -> Run:  # noqa: ANN401 - numbers, objects
+    """Test the failure types of a run on fresh images; return the run, whose results have their status.
+
+    Args:
+        run: the folder of a finished audit.
+        watcher: is told how it comes along.
+        settings: fields of `auditdm_hub.workflows.confirmation.Confirmation`; and, where the audit had objects in the
+            place of names, the same `target`, `references`, `holdout`, `judge` and `pool`.
+
+    Raises:
+        AuditDMError: there is nothing to test, or no model can stand aside; the message says what to do.
+    """
+    names, objects = split_settings(settings)
+    wanted = {name: value for name, value in names.items() if name in Confirmation.__dataclass_fields__}
+    for name in sorted(set(names) - set(wanted)):
+        if name not in CONFIRM_WITH:
+            raise ConfigError(
+                f"{name}: unknown, wanted {', '.join((*Confirmation.__dataclass_fields__, *CONFIRM_WITH))}"
+            )
+        if not getattr(objects, name):
+            raise ConfigError(
+                f"{name}: got {names[name]!r}, but a run has its own: wanted the object that it was made with"
+            )
+    return confirm_run(Path(run), Confirmation(**wanted), objects, watcher)
 
 
 def rectify(

@@ -11,7 +11,7 @@ same command goes on where it was interrupted, with the same result.
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -25,9 +25,10 @@ from auditdm_hub.auditing.ask import AskFault, ask
 from auditdm_hub.auditing.exchanges import SCHEMA, to_row
 from auditdm_hub.auditing.generate import read_trials
 from auditdm_hub.auditing.memory import ImageMemory
+from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
-from auditdm_hub.config import AuditConfig
+from auditdm_hub.config import AuditConfig, load_config
 from auditdm_hub.confirming.decide import Finding, Panel, Rules, decide
 from auditdm_hub.confirming.draw import AskAndVote, Wanted, draw, may_hold, questions_of
 from auditdm_hub.curate.predicates import Rule, holds, read_rule
@@ -96,7 +97,7 @@ def confirm_run(path: Path, wanted: Confirmation, parts: Parts = NO_PARTS, watch
         watcher: is told how it comes along.
 
     Raises:
-        ConfigError: no model can stand aside, or the holdout is the target.
+        ConfigError: no model can stand aside, or the holdout is the target or a reference.
         RunError: there is no finished audit, or it has no failure types.
     """
     there = Run.open(path)
@@ -109,21 +110,22 @@ def confirm_run(path: Path, wanted: Confirmation, parts: Parts = NO_PARTS, watch
         raise RunError(f"{path} has no failure types, so there is nothing to confirm")
     changed = {"out": str(path), **({"device": wanted.device} if wanted.device else {})}
     changed |= {"holdout": wanted.holdout} if wanted.holdout else {}
-    config = AuditConfig(**(there.config | changed))
-    if wanted.holdout == config.target:
-        raise ConfigError(f"holdout: {wanted.holdout} is the target")
+    config = load_config(overrides=there.config | changed, own_target=True)
     with closing(Run.create(path, there.config, resume=True)) as run, AnswerCache(path / "answers.sqlite") as cache:
         begun = time.monotonic()
         rules = {kind["name"]: read_rule(kind["predicate"]["rule"]) for kind in types}
-        _Confirming(run, config, Cast(config, parts, cache), wanted, watcher).run(rules, begun)
+        _Confirming(run, config, Cast(config, parts, cache), wanted, watcher, parts.pool).run(rules, begun)
     report_again(path)
     return Run.open(path)
 
 
 class _Confirming:
-    def __init__(self, run: Run, config: AuditConfig, cast: Cast, wanted: Confirmation, watcher: Watcher) -> None:
+    def __init__(
+        self, run: Run, config: AuditConfig, cast: Cast, wanted: Confirmation, watcher: Watcher,
+        given: Iterable[PoolItem] | None,
+    ) -> None:  # fmt: skip
         self._run, self._config, self._cast, self._wanted, self._watcher = run, config, cast, wanted, watcher
-        self._faulty: set[str] = set()
+        self._given, self._faulty = given, set[str]()
 
     def run(self, rules: Mapping[str, Rule], begun: float) -> None:
         panel = self._panel()
@@ -159,9 +161,13 @@ class _Confirming:
         return Panel(families, aside.id if aside else "", cast.judge)
 
     def _images(self) -> MoreImages:
-        """Return the fresh images: of the run's own pool if it cannot be had again, else as many as are wanted."""
+        """Return the fresh images: as many as are wanted, or those of the run where its pool cannot be had again.
+
+        Raises:
+            RunError: there are none.
+        """
         run, count = self._run, self._wanted.images
-        if self._config.pool == GIVEN:
+        if self._config.pool == GIVEN and self._given is None:
             seeds = (Seed(**row) for row in read_rows(run.path / "seeds.parquet"))  # type: ignore[arg-type]
             own = tuple(seed for seed in seeds if seed.split == "confirm")[:count]
             if not own:
@@ -169,7 +175,7 @@ class _Confirming:
             return MoreImages(run.images, own)
         config = self._config.model_copy(update={"pool_size": count * SCANNED})
         folder = run.path / FOLDER / str(count)
-        return more_images(config, count, folder, self._watcher.stage("confirm images"), confirms)
+        return more_images(config, count, folder, self._watcher.stage("confirm images"), confirms, self._given)
 
     def _items(
         self, rules: Mapping[str, Rule], images: Mapping[str, Sequence[Seed]], ask_and_vote: AskAndVote

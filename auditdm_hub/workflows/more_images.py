@@ -1,10 +1,10 @@
 """More images of a run's pool: those that may be trained on, or those on which failure types are confirmed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from auditdm_hub.auditing.pool import fill_pool
+from auditdm_hub.auditing.pool import PoolItem, fill_pool
 from auditdm_hub.auditing.pool import split_of as stage_of
 from auditdm_hub.config import AuditConfig
 from auditdm_hub.images import ImageStore, image_sha
@@ -48,7 +48,7 @@ def confirms(sha: str) -> bool:
 
 def more_images(
     config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None,
-    fits: Callable[[str], bool] = may_be_taught,
+    fits: Callable[[str], bool] = may_be_taught, given: Iterable[PoolItem] | None = None,
 ) -> MoreImages:  # fmt: skip
     """Return so many images of a pool.
 
@@ -58,6 +58,7 @@ def more_images(
         folder: where they are kept; if they are there, no other is looked for.
         progress: is told (done, in all).
         fits: whether an image is wanted, by the hash of its pixels.
+        given: images in the place of the pool.
 
     Raises:
         PoolError: the pool has none.
@@ -65,6 +66,6 @@ def more_images(
     store, table = ImageStore(folder), folder / TABLE
     if not are_there(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        items = (item for item in pool_items(config) if item.image is None or fits(image_sha(item.image)))
+        items = (item for item in pool_items(config, given) if item.image is None or fits(image_sha(item.image)))
         write_table(table, [asdict(seed) for seed in fill_pool(items, count, store, progress).seeds])
     return MoreImages(store, tuple(Seed(**row) for row in read_rows(table)))  # type: ignore[arg-type]
