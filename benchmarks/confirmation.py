@@ -4,8 +4,8 @@
 
 Default audits of the playground (or finished ones) are confirmed on fresh images, then
 
-- truth: for each type, how much more the target errs in truth on up to 1,000 fresh questions that satisfy its rule than
-  on others; a type is real if that is at least 10 points;
+- truth: for each type, how much more often the target is wrong in truth on its items than on controls (a question that
+  has no answer is none that it got wrong); a type is real if that is at least 10 points;
 - permutations: which of a run's items the target failed on, dealt out anew over all items and controls;
 - diffuse targets: the holdout, made to err in 10 to 20% of its answers whatever is asked, in the target's place.
 
@@ -23,11 +23,14 @@ from typing import Any
 
 from auditdm_hub.auditing.exchanges import from_row
 from auditdm_hub.auditing.judge import load_judge
+from auditdm_hub.auditing.normalise import normalise
 from auditdm_hub.confirming.decide import Panel, Rules, decide
 from auditdm_hub.curate.predicates import Rule, read_rule
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models import load_vlm
+from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.models import HOLDOUT, model_folder
+from auditdm_hub.playground.skills import solve
 from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged, Outcome
 from auditdm_hub.report.confirmation import FILE, TABLE
@@ -35,7 +38,7 @@ from auditdm_hub.runs import Run
 from auditdm_hub.statistics import clopper_pearson
 from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.confirmation import CONTROLS, FOLDER, Confirmation, confirm_run
-from benchmarks.planted_gaps import EXCESS, Diffuse, excess, oracle
+from benchmarks.planted_gaps import EXCESS, Diffuse
 from benchmarks.search_success import default_audit, opened
 
 
@@ -54,6 +57,12 @@ class Drawn:
         """All of them."""
         return [row for drawn in (*self.items.values(), self.controls) for row in drawn]
 
+    def excess(self, name: str, store: ImageStore) -> float:
+        """Return how much more often the target is wrong in truth on a type's items than on controls."""
+        wrong = [[_truly_wrong(row, store) for row in rows] for rows in (self.items[name], self.controls)]
+        shares = [sum(each) / len(each) if each else 0.0 for each in wrong]
+        return shares[0] - shares[1]
+
     def confirmed(self, failed: Sequence[bool]) -> int:
         """Return how many types are confirmed if the target failed on these of `rows`."""
         verdicts = iter(failed)
@@ -68,6 +77,18 @@ class Drawn:
         items = {name: told(rows) for name, rows in self.items.items()}
         found = decide(items, told(self.controls), self.rules, self.panel, self.wanted)
         return sum(each.status == "confirmed" for each in found)
+
+
+def _truly_wrong(row: Judged, store: ImageStore) -> bool:
+    scene = read(store.get(row.probe.image_sha))
+    truth = solve(scene, row.probe.question) if scene else None
+    return truth is not None and normalise(row.exchange.target_answer or "") != truth.answer
+
+
+def images_of(run: Run) -> ImageStore:
+    """Return the fresh images of a confirmed run."""
+    settings = json.loads((run.path / FILE).read_text())["settings"]
+    return ImageStore(run.path / FOLDER / str(settings["images"]))
 
 
 def drawn_of(run: Run) -> Drawn:
@@ -95,8 +116,7 @@ def permuted(drawn: Drawn, times: int) -> Iterator[int]:
 
 def diffuse(run: Run, drawn: Drawn, targets: int) -> Iterator[int]:
     """Yield how many types are confirmed of targets without a weakness."""
-    settings = json.loads((run.path / FILE).read_text())["settings"]
-    store = ImageStore(run.path / FOLDER / str(settings["images"]))
+    store = images_of(run)
     model: VisionLanguageModel = load_vlm(str(model_folder(HOLDOUT)), batch_size=64)
     rows = drawn.rows
     questions = [row.probe.question for row in rows]
@@ -138,20 +158,18 @@ def main() -> None:
     parser.add_argument("--permutations", type=int, default=200)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    target = load_vlm(str(model_folder("target")), batch_size=64)
-    bank = oracle(3000, seed=7)
     figures: dict[str, Any] = {}
     for path in chosen.runs or [default_audit(seed) for seed in chosen.seeds]:
         confirm_run(path, Confirmation())
         run = opened(path)
         statuses: Counter[str] = Counter()
+        drawn, store = drawn_of(run), images_of(run)
         for kind in run.results()["failure_types"]:
-            truth, items = excess(kind["rule"], bank, target)
+            truth = drawn.excess(kind["name"], store)
             statuses[f"{kind['status']}, {'real' if truth >= EXCESS else 'false'}"] += 1
             told = kind["confirmation"]
-            print(f"{kind['name']}: {kind['status']}, q {kind['q_value']:.2g}, {told['target']['items']} items; in "
-                  f"truth {100 * truth:+.0f} points on {items} questions")  # fmt: skip
-        drawn = drawn_of(run)
+            print(f"{kind['name']}: {kind['status']}, q {kind['q_value']:.2g}, {told['target']['items']} items of "
+                  f"{told['questions']} questions; in truth {100 * truth:+.0f} points")  # fmt: skip
         null = {"permutations": list(permuted(drawn, chosen.permutations)),
                 "diffuse targets": list(diffuse(run, drawn, chosen.targets))}  # fmt: skip
         figures[str(path)] = {"statuses": dict(statuses), **null}

@@ -181,7 +181,7 @@ def score(run: Run, drawn: Sequence[Drawn], target: VisionLanguageModel, accurac
         match = matches.get(number)
         top = [_in(match, *pair) for pair in members[number][:TOP]] if match else []
         name = kind["name"].lower()
-        above, items = excess(kind["predicate"]["rule"], bank, target)
+        above, items = _excess(kind["predicate"]["rule"], bank, target)
         named = match is not None and all(any(word in name for word in group) for group in match.words)
         types.append(Found(kind["name"], kind["predicate"]["rule"], match.gap.name if match else "",
                            (sum(top), len(top)), named, above, items))  # fmt: skip
@@ -223,7 +223,7 @@ def _match(members: Sequence[Sequence[tuple[Judged, Answered | None]]], drawn: S
     }
 
 
-def excess(rule: str, bank: Sequence[Item], target: VisionLanguageModel) -> tuple[float, int]:
+def _excess(rule: str, bank: Sequence[Item], target: VisionLanguageModel) -> tuple[float, int]:
     """Return the true error where a rule holds less that elsewhere, and the number of items where it holds."""
     read_as = read_rule(rule)
     inside = [item for item in bank if holds(read_as, item[1], item[2].answer)][:ORACLE_ITEMS]

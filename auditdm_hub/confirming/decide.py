@@ -8,8 +8,9 @@ For every type, on items that satisfy its rule:
         (`auditdm_hub.statistics.margin`). A target that is weak everywhere has no failure type.
     p   = max(p1, p2): both must be refuted. Benjamini and Hochberg's q over all types that were proposed.
 
-"confirmed" where q is at most the level; "rejected" where the 95% interval of either difference leaves no room for the
-type; else "suggestive", which a small number of items may be the reason of: `power` says what so many could show.
+"confirmed" where q is at most the level, and the items are more than one question; "rejected" where the 95% interval of
+either difference leaves no room for the type; else "suggestive", which a small number of items may be the reason of:
+`power` says what so many could show.
 
 Where no model stands aside, each family of references does in turn: the consensus is that of the others, and the
 largest p counts.
@@ -27,8 +28,8 @@ from auditdm_hub.records import Judged, TypeStatus, Verdict
 from auditdm_hub.statistics import benjamini_hochberg, margin_above, margin_power, mcnemar_above, wilson
 from auditdm_hub.statistics.paired import paired_difference
 
-FEWEST = 30
-"""Items from which on a type can be rejected."""
+FEWEST, WORDINGS = 30, 2
+"""Items from which on a type can be rejected; distinct questions from which on it is more than one of them."""
 SUPPOSED = 0.3, 0.1
 """Error on a type and on its controls for which the power is given."""
 
@@ -70,7 +71,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What fresh items say of one type.
+    """What fresh items say of one type. `questions`: how many distinct ones they have.
 
     `target` and `aside` err on its items, `controls` is the target's error on matched controls, of which some items may
     have none. `beyond_aside` and `beyond_controls` are the 95% intervals of the two differences. `power`: how often
@@ -79,6 +80,7 @@ class Finding:
 
     name: str
     status: TypeStatus
+    questions: int
     target: Shares
     aside: Shares
     controls: Shares
@@ -122,7 +124,7 @@ def decide(
 
 def _status(found: Finding, q_value: float, wanted: Rules) -> TypeStatus:
     if q_value <= wanted.level:
-        return "confirmed"
+        return "confirmed" if found.questions >= WORDINGS else "suggestive"
     none_beside = found.target.items >= FEWEST and found.beyond_aside[1] < 0
     none_above = found.controls.items >= FEWEST and found.beyond_controls[1] < wanted.margin
     return "rejected" if none_beside or none_above else "suggestive"
@@ -174,7 +176,8 @@ def _tested(
         mcnemar_above(*_discordant(target, other)), margin_above(*_discordant(typed, beside), len(pairs), margin)
     )
     return Finding(
-        name, "proposed", Shares.of([row.failed for row in items]), Shares.of(other), Shares.of(beside), aside,
+        name, "proposed", len({row.probe.question for row in items}),
+        Shares.of([row.failed for row in items]), Shares.of(other), Shares.of(beside), aside,
         _difference(target, other), _difference(typed, beside), p_value, 1.0, 0.0,
     )  # fmt: skip
 

@@ -10,7 +10,17 @@ from auditdm_hub.runs import Run
 
 STAGE = "confirm"
 FILE, TABLE = Path("confirm") / "confirmation.json", Path("confirm") / "confirmation.parquet"
-SHOWN = ("target", "aside", "controls", "aside_model", "beyond_aside", "beyond_controls", "p_value", "power")
+SHOWN = (
+    "questions",
+    "target",
+    "aside",
+    "controls",
+    "aside_model",
+    "beyond_aside",
+    "beyond_controls",
+    "p_value",
+    "power",
+)
 
 
 def with_confirmation(run: Run, results: Mapping[str, Any]) -> Results:

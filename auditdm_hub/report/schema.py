@@ -108,9 +108,10 @@ class Tested(TypedDict):
     """What fresh images say of a type (`auditdm_hub.confirming.decide`).
 
     The target on items of the type, a model without a vote (`aside_model`) on the same, and the target on matched
-    controls; the 95% intervals of the differences; `power` of so many controls.
+    controls; the 95% intervals of the differences; `power` of so many controls; `questions`: distinct ones of the type.
     """
 
+    questions: int
     target: Share
     aside: Share
     controls: Share

@@ -117,8 +117,9 @@ def tested(found: Tested) -> str:
         for one in (found["target"], found["aside"], found["controls"])
     )
     return (
-        f"On fresh images the target errs in {target}, {found['aside_model']}, which had no vote, in {aside}, and the "
-        f"target on matched controls in {controls}. So many controls would show an error of 30% against 10% in "
+        f"On fresh images, asked {plural(found['questions'], 'different question')}, the target errs in {target}, "
+        f"{found['aside_model']}, which had no vote, in {aside}, and the target on matched controls in {controls}. So "
+        f"many controls would show an error of 30% against 10% in "
         f"{percent(found['power'])} of cases."
     )
 

@@ -13,10 +13,16 @@ RULES = {"crowds": CROWDS}
 
 
 def rows(question: str, count: int, wrong: float, other: float = 0.0, seed: int = 0) -> list[Judged]:
-    """Items on which the target errs in a share of cases, and the model aside in another."""
+    """Items on which the target errs in a share of cases, and the model aside in another; in two wordings."""
     rng = random.Random(f"{question} {seed}")
     return [
-        item(f"i{k}", question, "7", "2" if rng.random() < wrong else "7", "3" if rng.random() < other else "7")
+        item(
+            f"i{k}",
+            question + " please" * (k % 2),
+            "7",
+            "2" if rng.random() < wrong else "7",
+            "3" if rng.random() < other else "7",
+        )
         for k in range(count)
     ]
 
@@ -53,6 +59,13 @@ def test_what_leaves_no_room_is_rejected_and_few_items_are_not() -> None:
     assert few.status == "suggestive" and few.power < 0.2
     none = one([], [])
     assert (none.status, none.p_value, none.target.items, none.power) == ("suggestive", 1.0, 0, 0.0)
+
+
+def test_what_holds_of_one_question_alone_is_no_type() -> None:
+    same = [item(f"i{k}", "how many ?", "7", "2") for k in range(100)]
+    found = one(same, rows("what is it ?", 100, 0.0))
+    assert (found.status, found.questions) == ("suggestive", 1)
+    assert found.q_value < 1e-6
 
 
 def test_q_values_count_all_types() -> None:

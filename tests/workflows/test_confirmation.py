@@ -65,7 +65,7 @@ def test_a_planted_weakness_is_confirmed_on_images_that_no_stage_has_seen(copy: 
     assert told["target"]["rate"] > 0.9 > 0.2 > told["aside"]["rate"]
     assert told["aside_model"] == "own-holdout"
     page = (copy / HTML).read_text()
-    assert "On fresh images the target errs in" in page
+    assert f"On fresh images, asked {told['questions']} different questions, the target errs in" in page
     assert "confirmed" in (copy / "report.md").read_text()
     own = [judged for name, judged in items if name == CROWDS]
     assert told["target"]["items"] == len(own) == len({judged.probe.image_sha for judged in own})
