@@ -33,7 +33,9 @@ $(DEV): $(AUDIT)
 install: $(AUDIT) ## install into .venv (TORCH=... chooses another build of torch)
 
 install-gpu: | $(BIN)/python ## install for a GPU: CUDA builds of torch and torchvision, 4 bits, endpoints
+	$(BIN)/python -c "import torch, sys; sys.exit(not torch.version.cuda)" 2>/dev/null || $(BIN)/pip uninstall --quiet --yes torch torchvision
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)" --editable ".[audit,images,vision,four-bit,openai]"
+	$(BIN)/python -c "import torch, torchvision, sys; sys.exit(not torch.version.cuda and 'this build of torch has no CUDA: name another with TORCH=')"
 	touch $(AUDIT)
 
 demo: install ## audit the embedded playground: some minutes on two cores, offline
@@ -54,15 +56,23 @@ test-gpu: $(DEV) ## run the tests that need an accelerator
 hub: $(DEV) ## serve a small Hub on this machine alone, to try publishing (Ctrl-C ends it)
 	PYTHONPATH=tests $(BIN)/python -m hub_server
 
-test-vision: $(DEV) ## run the tests of families whose processors need torchvision, installed beside the environment
+$(VENV)/vision/.installed: tests/vision.txt $(DEV)
+	rm -rf $(VENV)/vision
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/vision -r tests/vision.txt
+	touch $@
+
+test-vision: $(VENV)/vision/.installed ## run the tests of families whose processors need torchvision, installed beside the environment
 	PYTHONPATH=$(VENV)/vision $(PYTEST) -p torchvision_operators -m vision
 
 test-hub: $(DEV) ## publish to a real Hub, download and verify again, with your token; HUB_REPO=ORG/NAME, which is deleted at the end
 	AUDITDM_HUB_REPO=$(HUB_REPO) $(BIN)/python -m pytest -m hub --timeout 1800
 
-test-extras: $(DEV) ## run the tests that need lmms-eval, or pycocoevalcap and a Java runtime; installed beside the environment
+$(VENV)/extras/.installed: tests/evaluating/extras.txt $(DEV)
+	rm -rf $(VENV)/extras
 	$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/extras -r tests/evaluating/extras.txt
+	touch $@
+
+test-extras: $(VENV)/extras/.installed ## run the tests that need lmms-eval, or pycocoevalcap and a Java runtime; installed beside the environment
 	PYTHONPATH=$(VENV)/extras $(BIN)/python -m pytest -m extras -W default --timeout 1800
 
 lint: $(DEV) ## format and lint, changing nothing

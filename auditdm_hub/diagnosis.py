@@ -76,13 +76,23 @@ def check_vision() -> Iterator[Check]:
     """
     torch, *found = (_installed(name) for name in ("torch", *VISION))
     for name, there in zip(VISION, found, strict=True):
-        if name == "torchvision" and torch and there and torch.partition("+")[2] != there.partition("+")[2]:
+        if name == "torchvision" and torch and there and not _fits(torch, there):
             remedy = "pip uninstall torchvision, or install the build for this torch (docs/models.md: who needs it)"
             yield Check(name, "note", f"{there} beside torch {torch}: another build", remedy)
         elif there:
             yield Check(name, "ok", there)
         elif torch and not torch.endswith("+cpu"):
             yield Check(name, "note", "not installed", f"pip install 'auditdm-hub[vision]' (only for {WANT_VISION})")
+
+
+def _fits(torch: str, torchvision: str) -> bool:
+    """Whether a torchvision was built for this torch: for the CPU or not, as that is, and for its version."""
+    from packaging.requirements import Requirement
+
+    if torch.endswith("+cpu") != torchvision.endswith("+cpu"):
+        return False
+    wanted = [Requirement(text) for text in requires("torchvision") or []]
+    return all(each.specifier.contains(torch) for each in wanted if each.name == "torch")
 
 
 def _installed(name: str) -> str:

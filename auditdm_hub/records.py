@@ -47,9 +47,13 @@ class Seed:
 
 @dataclass(frozen=True, slots=True)
 class NotMade:
-    """Stands for a picture that its maker failed to make, whatever it was asked for; `reason` in a word or two."""
+    """Stands for a picture that its maker did not make; `reason` in a word or two.
+
+    It failed, or with `refused` it did not want what it was asked for.
+    """
 
     reason: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from auditdm_hub.images import ImageStore
 from auditdm_hub.provenance import git_commit, hardware, library_versions
 
 FORMAT_VERSION = 1
+AUDIT, OF_THE_AUDIT = ("pool", "train", "probe", "curate"), ("confirm", "report")
+"""Stages of an audit, and those that follow from them alone, whatever else was done in between."""
 MANIFEST = "run.json"
 LOCK = ".lock"
 
@@ -144,12 +146,27 @@ class Run:
         stages = dict(self._manifest["stages"])
         if name in stages and stages[name]["digest"] != digest and not again:
             names = list(stages)
-            stages = {kept: stages[kept] for kept in names[: names.index(name)]}
+            later = names[names.index(name) :]
+            forgotten = later if name in AUDIT else [each for each in later if each not in OF_THE_AUDIT]
+            stages = {kept: stages[kept] for kept in names if kept not in forgotten}
         stages[name] = asdict(stage)
         manifest = {**self._manifest, "stages": stages}
         atomic_write_json(self.path / MANIFEST, manifest)
         self._manifest = manifest
         return stage
+
+    def reopen_stage(self, name: str) -> None:
+        """Record that a stage is no longer finished: its outputs are about to be written again.
+
+        Raises:
+            RunError: the run was opened for reading.
+        """
+        if self._lock is None:
+            raise RunError(f"{self.path} was opened for reading: open it with Run.create(..., resume=True)")
+        stages = {kept: stage for kept, stage in self._manifest["stages"].items() if kept != name}
+        manifest = {**self._manifest, "stages": stages}
+        atomic_write_json(self.path / MANIFEST, manifest)
+        self._manifest = manifest
 
     def verify(self, name: str) -> None:
         """Check that every output of a finished stage is what the stage wrote.

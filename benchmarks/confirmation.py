@@ -24,7 +24,8 @@ from typing import Any
 from auditdm_hub.auditing.exchanges import from_row
 from auditdm_hub.auditing.judge import load_judge
 from auditdm_hub.auditing.normalise import normalise
-from auditdm_hub.confirming.decide import Panel, Rules, decide
+from auditdm_hub.confirming.decide import Rules, decide
+from auditdm_hub.confirming.jury import Jury, juries
 from auditdm_hub.curate.predicates import Rule, read_rule
 from auditdm_hub.images import ImageStore
 from auditdm_hub.models import load_vlm
@@ -32,7 +33,7 @@ from auditdm_hub.playground.draw import read
 from auditdm_hub.playground.models import HOLDOUT, model_folder
 from auditdm_hub.playground.skills import solve
 from auditdm_hub.protocols import VisionLanguageModel
-from auditdm_hub.records import Judged, Outcome
+from auditdm_hub.records import Judged
 from auditdm_hub.report.confirmation import FILE, TABLE
 from auditdm_hub.runs import Run
 from auditdm_hub.statistics import clopper_pearson
@@ -40,6 +41,8 @@ from auditdm_hub.tables import read_rows
 from auditdm_hub.workflows.confirmation import CONTROLS, FOLDER, Confirmation, confirm_run
 from benchmarks.planted_gaps import EXCESS, Diffuse
 from benchmarks.search_success import default_audit, opened
+
+NO_ANSWER = "nothing of the kind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Drawn:
     items: Mapping[str, Sequence[Judged]]
     controls: Sequence[Judged]
     rules: Mapping[str, Rule]
-    panel: Panel
+    ways: Sequence[Jury]
     wanted: Rules
 
     @property
@@ -68,14 +71,14 @@ class Drawn:
         verdicts = iter(failed)
 
         def told(rows: Sequence[Judged]) -> list[Judged]:
-            outcomes: list[Outcome] = ["failure" if next(verdicts) else "agreement" for _ in rows]
+            said = [NO_ANSWER if next(verdicts) else row.verdict.consensus for row in rows]
             return [
-                replace(row, verdict=replace(row.verdict, outcome=outcome))
-                for row, outcome in zip(rows, outcomes, strict=True)
+                replace(row, exchange=replace(row.exchange, target_answer=answer))
+                for row, answer in zip(rows, said, strict=True)
             ]
 
         items = {name: told(rows) for name, rows in self.items.items()}
-        found = decide(items, told(self.controls), self.rules, self.panel, self.wanted)
+        found = decide(items, told(self.controls), self.rules, self.ways, self.wanted)
         return sum(each.status == "confirmed" for each in found)
 
 
@@ -101,8 +104,8 @@ def drawn_of(run: Run) -> Drawn:
     told = json.loads((run.path / FILE).read_text())
     families = {each["id"]: each["family"] for each in run.results()["models"]["references"]}
     settings = told["settings"]
-    panel = Panel(families, told["aside"], load_judge(str(run.config["judge"])))
-    return Drawn(items, items.pop(CONTROLS), rules, panel, Rules(settings["level"], settings["margin"]))
+    ways = juries(families, told["aside"], load_judge(str(run.config["judge"])), int(run.config["quorum"]))
+    return Drawn(items, items.pop(CONTROLS), rules, ways, Rules(settings["level"], settings["margin"]))
 
 
 def permuted(drawn: Drawn, times: int) -> Iterator[int]:
@@ -125,7 +128,7 @@ def diffuse(run: Run, drawn: Drawn, targets: int) -> Iterator[int]:
     for number in range(targets):
         null = Diffuse(Known(known), 0.1 + 0.1 * number / max(1, targets - 1), f"diffuse-{number}")
         said = [answer or "" for answer in null.answer(pictures, questions)]
-        same = drawn.panel.judge.same(questions, said, [row.verdict.consensus for row in rows])
+        same = drawn.ways[0].judge.same(questions, said, [row.verdict.consensus for row in rows])
         yield drawn.confirmed([not agrees for agrees in same])
 
 

@@ -17,7 +17,8 @@ import transformers as hf
 from transformers.utils import logging
 
 from auditdm_hub.auditing.memory import ImageMemory
-from auditdm_hub.models import repeats
+from auditdm_hub.models import transformers_auditor
+from auditdm_hub.models.repeats import share_repeats
 from auditdm_hub.playground.build.architectures import TEMPLATE
 from auditdm_hub.playground.build.vocabulary import tokenizer
 from auditdm_hub.records import Exchange, Judged, Probe, Verdict
@@ -82,12 +83,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
     logging.disable_progress_bar()
-    share = repeats.share_repeats
     with tempfile.TemporaryDirectory() as folder:
         build(Path(folder), options.patch)
         pictures = photos(options.prompts * options.steps, 640)
-        for name, way in (("each for itself", lambda *_: None), ("once for a group", share)) * 2:
-            repeats.share_repeats = way
+        for name, way in (("each for itself", lambda *_: None), ("once for a group", share_repeats)) * 2:
+            setattr(transformers_auditor, "share_repeats", way)  # noqa: B010 - it exports no such name
             took = train(Path(folder), agree, pictures, ImageMemory(), "cpu", options)
             print(f"{name}: " + ", ".join(f"{part} {took[part]:.2f} s" for part in ("step", "decode", "update")))
 

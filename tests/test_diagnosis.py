@@ -81,7 +81,8 @@ def test_requirements_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("torch", "vision", "status"), [
     ("2.13.0+cpu", "0.28.0+cpu", "ok"), ("2.13.0+cpu", "0.28.0", "note"), ("2.13.0", "0.28.0", "ok"),
-    ("2.13.0+cpu", "", ""), ("2.13.0", "", "note"), ("", "", ""),
+    ("2.13.0+cpu", "", ""), ("2.13.0", "", "note"), ("", "", ""), ("2.13.0", "0.28.0+cu130", "ok"),
+    ("2.14.1", "0.28.0", "note"),
 ])  # fmt: skip
 def test_a_torchvision_that_is_missing_or_of_another_build_is_named(
     monkeypatch: pytest.MonkeyPatch, torch: str, vision: str, status: str
@@ -93,4 +94,5 @@ def test_a_torchvision_that_is_missing_or_of_another_build_is_named(
         return found
 
     monkeypatch.setattr(diagnosis, "version", version)
+    monkeypatch.setattr(diagnosis, "requires", lambda name: ["numpy", "torch (==2.13.0)"])
     assert [check.status for check in check_vision() if check.name == "torchvision"] == ([status] if status else [])

@@ -76,6 +76,20 @@ def test_what_was_written_again_for_people_leaves_the_later_ones(tmp_path: Path)
         assert all(run.stage_done(name) for name in run.stages)
 
 
+def test_another_repair_leaves_what_follows_from_the_audit_alone(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "r", CONFIG) as run:
+        for name in ("curate", "rectify", "rectify strength", "confirm", "report"):
+            finish(run, name, name)
+        finish(run, "rectify", "other")
+        assert list(run.stages) == ["curate", "confirm", "report", "rectify"]
+        run.reopen_stage("report")
+        assert list(Run.open(run.path).stages) == ["curate", "confirm", "rectify"]
+        finish(run, "curate", "other")
+        assert list(run.stages) == ["curate"]
+    with pytest.raises(RunError, match="was opened for reading"):
+        Run.open(tmp_path / "r").reopen_stage("curate")
+
+
 def test_an_output_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with Run.create(tmp_path / "r", CONFIG) as run, pytest.raises(RunError, match="did not write its output"):
         run.finish_stage("probe", ["exchanges"], seconds=1)

@@ -11,7 +11,7 @@ import pytest
 import transformers as hf
 from tiny_models import PATCH, SIDE, TEMPLATE, TOKENS, WIDTH, Built, text_config, tokenizer, vision_config
 
-THERE = find_spec("torchvision") is not None
+THERE = all(find_spec(name) for name in ("torchvision", "num2words", "timm"))
 MARKS = (
     pytest.mark.vision,
     pytest.mark.skipif(not THERE, reason="its processor takes videos, too, and needs torchvision, as make test-vision"),

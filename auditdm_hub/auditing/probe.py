@@ -24,7 +24,7 @@ from auditdm_hub.protocols import Auditor, ImageEditor, ImageGenerator
 from auditdm_hub.records import Action, ImageSource, NotMade, Probe, Seed, content_id
 
 NOT_UNDERSTOOD: dict[ImageSource, str] = {"generated": "caption not understood", "edited": "edit not understood"}
-NOTHING_CHANGED, NOT_MADE = "changed nothing", "not made"
+NOTHING_CHANGED, NOT_MADE, REFUSED = "changed nothing", "not made", "refused"
 TRIES = 3
 PICTURE = "image"
 """The purpose of the random numbers of image makers."""
@@ -235,7 +235,8 @@ def _probe(draft: Draft, parsed: Parsed, auditor: str) -> Probe:
 
 def _changed(probe: Probe, image: Image | NotMade | None, images: Images) -> Probe:
     if isinstance(image, NotMade):
-        return replace(probe, fault=f"{probe.action} {NOT_MADE}, {image.reason}: {probe.instruction}")
+        what = REFUSED if image.refused else NOT_MADE
+        return replace(probe, fault=f"{probe.action} {what}, {image.reason}: {probe.instruction}")
     if image is None:
         return replace(probe, fault=f"{NOT_UNDERSTOOD[probe.image_source]}: {probe.instruction}")
     sha = images.put(image)
@@ -248,13 +249,15 @@ def undrawn(probe: Probe) -> bool:
     """Whether a caption or an edit was well-formed and gave no new picture."""
     kind = probe.fault.partition(":")[0]
     useless = (f"{probe.action} {NOTHING_CHANGED}", f"{probe.action} {NOT_SHOWN}")
-    return kind in (*NOT_UNDERSTOOD.values(), *useless) or _failed(probe)
+    refused = kind.startswith(f"{probe.action} {REFUSED}")
+    return kind in (*NOT_UNDERSTOOD.values(), *useless) or refused or not_made(probe)
 
 
 def blameless(probe: Probe) -> bool:
     """Whether a probe cannot be asked although nothing is wrong with its text: an image maker or the gate failed."""
-    return _failed(probe) or probe.fault == UNCHECKED
+    return not_made(probe) or probe.fault == UNCHECKED
 
 
-def _failed(probe: Probe) -> bool:
+def not_made(probe: Probe) -> bool:
+    """Whether an image maker failed on a probe."""
     return probe.fault.startswith(f"{probe.action} {NOT_MADE}")

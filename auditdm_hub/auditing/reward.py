@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 
 from auditdm_hub.auditing.curriculum import Curriculum
 from auditdm_hub.auditing.novelty import Novelty
-from auditdm_hub.auditing.probe import Draft, ImageTools, blameless, build_probes
+from auditdm_hub.auditing.probe import Draft, ImageTools, blameless, build_probes, not_made
 from auditdm_hub.auditing.themes import passed
 from auditdm_hub.auditing.vote import MISSING
 from auditdm_hub.clock import part as timed
@@ -186,15 +186,15 @@ class AuditReward:
         return dict(zip(found, weights, strict=True))
 
     def _refuse_silence(self, scored: Sequence[Scored]) -> None:
-        outcomes = {row.outcome for row in scored}
+        outcomes = {row.outcome for row in scored if not not_made(row.probe)}  # makers have a patience of their own
         if outcomes - {"missing", "fault"}:
             self._silent_steps = 0
         elif "missing" in outcomes:  # a step in which nothing could be asked says nothing of the models
             self._silent_steps += 1
         if self._silent_steps >= self._patience:
             raise ModelError(
-                f"no answer or picture was got in {self._silent_steps} steps of training in a row: check that target, "
-                "references and image models work and can be reached, then continue with --resume"
+                f"no answer was got in {self._silent_steps} steps of training in a row: check that the target, the "
+                "references and the gate run and can be reached, then continue with --resume"
             )
 
     def _log(self, scored: Sequence[Scored], log: LogMetric) -> None:

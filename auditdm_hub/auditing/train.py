@@ -164,14 +164,12 @@ def _trainer(
     from transformers import PrinterCallback
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    from auditdm_hub.models.repeats import share_repeats
     from auditdm_hub.models.transformers_auditor import load_chat_model
 
     local = os.environ.get("LOCAL_RANK")
     device = f"cuda:{local}" if local and settings.device == "cuda" else settings.device
     model, processor, _ = load_chat_model(base, Loading(device))
     model.generate = _timed(type(model).generate.__get__(model))
-    share_repeats(model, processor)
     lora = LoraConfig(
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,

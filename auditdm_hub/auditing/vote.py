@@ -50,11 +50,7 @@ def vote(exchanges: Sequence[Exchange], judge: Judge, families: Mapping[str, str
     ballots = [_ballots(exchange, families) for exchange in exchanges]
     same = _judgements(
         judge,
-        (
-            (exchange.probe.question, a, b)
-            for exchange, ballot in zip(exchanges, ballots, strict=True)
-            for a, b in combinations(sorted({answer for answers in ballot.values() for answer in answers}), 2)
-        ),
+        (pair for exchange, ballot in zip(exchanges, ballots, strict=True) for pair in _pairs(exchange, ballot)),
     )
     groups = [
         _consensus(exchange.probe.question, ballot, needed, same)
@@ -72,6 +68,22 @@ def vote(exchanges: Sequence[Exchange], judge: Judge, families: Mapping[str, str
         _verdict(exchange, ballot, group, same, families)
         for exchange, ballot, group in zip(exchanges, ballots, groups, strict=True)
     ]
+
+
+def consensuses(
+    exchanges: Sequence[Exchange], judge: Judge, families: Mapping[str, str], quorum: int = 0
+) -> list[str | None]:
+    """Return what the references agree on, whatever the target says; None where they do not, or call it unanswerable.
+
+    The arguments are those of `vote`, whose consensus it is.
+    """
+    needed = least_agreeing(len(set(families.values())), quorum)
+    ballots = [_ballots(exchange, families) for exchange in exchanges]
+    rows = list(zip(exchanges, ballots, strict=True))
+    same = _judgements(judge, (pair for exchange, ballot in rows for pair in _pairs(exchange, ballot)))
+    groups = [_consensus(exchange.probe.question, ballot, needed, same) for exchange, ballot in rows]
+    said = [_spokesman(group) if group else None for group in groups]
+    return [None if each is None or normalise(each) == UNANSWERABLE else each for each in said]
 
 
 def least_agreeing(families: int, quorum: int = 0) -> int:
@@ -95,6 +107,11 @@ def _ballots(exchange: Exchange, families: Mapping[str, str]) -> dict[str, list[
             if model in families and answer is not None and answer.strip():
                 ballots.setdefault(families[model], []).append(answer)
     return ballots
+
+
+def _pairs(exchange: Exchange, ballot: Mapping[str, Sequence[str]]) -> Iterable[Question]:
+    answers = sorted({answer for members in ballot.values() for answer in members})
+    return ((exchange.probe.question, a, b) for a, b in combinations(answers, 2))
 
 
 def _judgements(judge: Judge, pairs: Iterable[Question]) -> dict[Question, bool | None]:

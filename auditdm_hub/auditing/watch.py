@@ -61,7 +61,8 @@ class Watch(TrainerCallback):
         if state.is_world_process_zero:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a") as file:
-                file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+                told = {name: value for name, value in logs.items() if value is not None}  # of rows that were not paid
+                file.write(json.dumps({"step": state.global_step, **told}) + "\n")
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
         """Complete the checkpoint that was just written, and seal it."""

@@ -6,30 +6,29 @@ For every type, on items that satisfy its rule:
         wrong against itself, so that a voter cannot be what the target is held against.
     p2  the target errs on the type by at most `margin` more than on matched controls; score test of paired shares
         (`auditdm_hub.statistics.margin`). A target that is weak everywhere has no failure type.
-    p   = max(p1, p2): both must be refuted. Benjamini and Hochberg's q over all types that were proposed.
+    p   = max(p1, p2), of all items and of those that are left without the most frequent wording: a type is more than
+        one question, and items of one wording may fail together. Benjamini and Hochberg's q over all proposed types.
 
-"confirmed" where q is at most the level, and the items are more than one question; "rejected" where the 95% interval of
-either difference leaves no room for the type; else "suggestive", which a small number of items may be the reason of:
-`power` says what so many could show.
+"confirmed" where q is at most the level; "rejected" where the 95% interval of either difference leaves no room for the
+type; else "suggestive", which a small number of items may be the reason of: `power` says what so many could show.
 
 Where no model stands aside, each family of references does in turn: the consensus is that of the others, and the
-largest p counts.
+largest p counts. An answer that was not got, or not judged, is left out of the tests that want it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from auditdm_hub.auditing.vote import vote
-from auditdm_hub.confirming.draw import SCORED
-from auditdm_hub.curate.language import answer_class, normalise
-from auditdm_hub.curate.predicates import Rule, holds
-from auditdm_hub.protocols import Judge
-from auditdm_hub.records import Judged, TypeStatus, Verdict
+from auditdm_hub.confirming.jury import Jury, satisfies
+from auditdm_hub.curate.language import answer_class, normalise, words
+from auditdm_hub.curate.predicates import Rule
+from auditdm_hub.records import Judged, TypeStatus
 from auditdm_hub.statistics import benjamini_hochberg, margin_above, margin_power, mcnemar_above, wilson
 from auditdm_hub.statistics.paired import paired_difference
 
-FEWEST, WORDINGS = 30, 2
-"""Items from which on a type can be rejected; distinct questions from which on it is more than one of them."""
+FEWEST = 30
+"""Items from which on a type can be rejected."""
 SUPPOSED = 0.3, 0.1
 """Error on a type and on its controls for which the power is given."""
 
@@ -40,15 +39,6 @@ class Rules:
 
     level: float = 0.05
     margin: float = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Who voted: `families`, model id -> family; `aside`: the id of the model that had no vote, "" if all had one."""
-
-    families: Mapping[str, str]
-    aside: str
-    judge: Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What fresh items say of one type. `questions`: how many distinct ones they have.
+    """What fresh items say of one type. `questions`: how many wordings they have; `missing`: answers of the target.
 
     `target` and `aside` err on its items, `controls` is the target's error on matched controls, of which some items may
     have none. `beyond_aside` and `beyond_controls` are the 95% intervals of the two differences. `power`: how often
@@ -81,6 +71,7 @@ class Finding:
     name: str
     status: TypeStatus
     questions: int
+    missing: int
     target: Shares
     aside: Shares
     controls: Shares
@@ -93,8 +84,8 @@ class Finding:
 
 
 def decide(
-    items: Mapping[str, Sequence[Judged]], controls: Sequence[Judged], rules: Mapping[str, Rule], panel: Panel,
-    wanted: Rules,
+    items: Mapping[str, Sequence[Judged]], controls: Sequence[Judged], rules: Mapping[str, Rule],
+    ways: Sequence[Jury], wanted: Rules,
 ) -> list[Finding]:  # fmt: skip
     """Return a finding for each type, in the order of `rules`.
 
@@ -102,13 +93,14 @@ def decide(
         items: name of a type -> what was drawn for it, at most one of an image.
         controls: what was drawn beside, on the same images.
         rules: name of a type -> its rule.
-        panel: who voted.
+        ways: who votes and who stands aside; of several the one with the largest p counts.
         wanted: what a type must pass.
-
-    Raises:
-        ValueError: there is no model aside, and there are too few families for one of them to stand aside.
     """
-    found = [_worst(name, items[name], controls, rules, panel, wanted) for name in rules]
+    found = [
+        max((_tested(name, items[name], controls, rules, jury, wanted.margin) for jury in ways),
+            key=lambda each: each.p_value)
+        for name in rules
+    ]  # fmt: skip
     values = benjamini_hochberg([each.p_value for each in found])
     share = wanted.level / max(1, len(found))
     return [
@@ -124,97 +116,98 @@ def decide(
 
 def _status(found: Finding, q_value: float, wanted: Rules) -> TypeStatus:
     if q_value <= wanted.level:
-        return "confirmed" if found.questions >= WORDINGS else "suggestive"
-    none_beside = found.target.items >= FEWEST and found.beyond_aside[1] < 0
+        return "confirmed"
+    none_beside = found.aside.items >= FEWEST and found.beyond_aside[1] < 0
     none_above = found.controls.items >= FEWEST and found.beyond_controls[1] < wanted.margin
     return "rejected" if none_beside or none_above else "suggestive"
 
 
-def _worst(
-    name: str, items: Sequence[Judged], controls: Sequence[Judged], rules: Mapping[str, Rule], panel: Panel,
-    wanted: Rules,
-) -> Finding:  # fmt: skip
-    """Return the finding with the largest p among those of the models that can stand aside."""
-    if panel.aside:
-        return _tested(name, items, controls, panel.aside, panel, wanted.margin)
-    families = sorted(set(panel.families.values()))
-    if len(families) < 3:
-        raise ValueError(f"got {len(families)} families of references and no holdout, wanted three, or a holdout")
-    found = []
-    for family in families:
-        voters = {model: of for model, of in panel.families.items() if of != family}
-        aside = min(model for model, of in panel.families.items() if of == family)
-        mine = [row for row in _again(items, voters, panel.judge) if _fits(row, [rules[name]])]
-        others = [row for row in _again(controls, voters, panel.judge) if not _fits(row, rules.values())]
-        found.append(_tested(name, mine, others, aside, panel, wanted.margin))
-    return max(found, key=lambda each: each.p_value)
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """Whether target and model aside err on an item, and the target on its control; None = it is not known."""
 
-
-def _again(rows: Sequence[Judged], voters: Mapping[str, str], judge: Judge) -> list[Judged]:
-    """Return the rows by the vote of some; those without a consensus of theirs are left out."""
-    verdicts = vote([row.exchange for row in rows], judge, voters)
-    return [
-        Judged(row.exchange, verdict)
-        for row, verdict in zip(rows, verdicts, strict=True)
-        if verdict.outcome in SCORED
-    ]  # fmt: skip
-
-
-def _fits(row: Judged, rules: Iterable[Rule]) -> bool:
-    return any(holds(rule, row.probe.question, row.verdict.consensus, row.probe.instruction) for rule in rules)
+    wording: str
+    target: bool | None
+    aside: bool | None
+    control: bool | None
 
 
 def _tested(
-    name: str, items: Sequence[Judged], controls: Sequence[Judged], aside: str, panel: Panel, margin: float
-) -> Finding:
-    answered = [row for row in items if row.exchange.reference_answers.get(aside) is not None]
-    target = [row.failed for row in answered]
-    other = _errors(answered, aside, panel.judge)
-    pairs = _matched(items, controls)
-    typed, beside = [row.failed for row, _ in pairs], [row.failed for _, row in pairs]
-    p_value = max(
-        mcnemar_above(*_discordant(target, other)), margin_above(*_discordant(typed, beside), len(pairs), margin)
-    )
+    name: str, items: Sequence[Judged], controls: Sequence[Judged], rules: Mapping[str, Rule], jury: Jury,
+    margin: float,
+) -> Finding:  # fmt: skip
+    tested = _items(items, rules[name], controls, rules, jury)
+    counts = Counter(each.wording for each in tested)
+    most = max(counts, key=lambda wording: (counts[wording], wording), default="")
+    others = [each for each in tested if each.wording != most]
+    beside, above = _beside(tested), _above(tested)
     return Finding(
-        name, "proposed", len({row.probe.question for row in items}),
-        Shares.of([row.failed for row in items]), Shares.of(other), Shares.of(beside), aside,
-        _difference(target, other), _difference(typed, beside), p_value, 1.0, 0.0,
+        name, "proposed", len(counts), sum(each.target is None for each in tested),
+        Shares.of([each.target for each in tested if each.target is not None]),
+        Shares.of([aside for _, aside in beside]), Shares.of([control for _, control in above]), jury.aside,
+        _difference(beside), _difference(above), max(_p_value(tested, margin), _p_value(others, margin)), 1.0, 0.0,
     )  # fmt: skip
 
 
-def _errors(rows: Sequence[Judged], model: str, judge: Judge) -> list[bool]:
-    """Return whether a model's answers contradict the consensus; where the judge does not know, they do."""
-    said = [row.exchange.reference_answers[model] or "" for row in rows]
-    same = judge.same([row.probe.question for row in rows], said, [row.verdict.consensus for row in rows])
-    return [not agrees for agrees in same]
+def _items(
+    items: Sequence[Judged], rule: Rule, controls: Sequence[Judged], rules: Mapping[str, Rule], jury: Jury
+) -> list[_Item]:
+    """Return what is known of the items that a jury agrees on, each with a control of its image if there is one."""
+    own = [(row, said) for row, said in zip(items, jury.agree(items), strict=True) if satisfies(rule, row, said)]
+    beside = [
+        (row, said)
+        for row, said in zip(controls, jury.agree(controls), strict=True)
+        if said is not None and not any(satisfies(each, row, said) for each in rules.values())
+    ]
+    rows, said = [row for row, _ in own], [each or "" for _, each in own]
+    target = jury.wrong(rows, [row.exchange.target_answer for row in rows], said)
+    aside = jury.wrong(rows, [row.exchange.reference_answers.get(jury.aside) for row in rows], said)
+    others, told = [row for row, _ in beside], [each or "" for _, each in beside]
+    known = jury.wrong(others, [row.exchange.target_answer for row in others], told)
+    by_image: dict[str, list[tuple[str, bool]]] = {}
+    for row, answer, wrong in zip(others, told, known, strict=True):
+        if wrong is not None:
+            by_image.setdefault(row.probe.image_sha, []).append((_class(answer), wrong))
+    return [
+        _Item(_wording(row.probe.question), one, two, _control(by_image.get(row.probe.image_sha, []), _class(answer)))
+        for row, answer, one, two in zip(rows, said, target, aside, strict=True)
+    ]
 
 
-def _matched(items: Sequence[Judged], controls: Sequence[Judged]) -> list[tuple[Judged, Judged]]:
-    """Return each item that has a control with it: of its image, and if possible of its class of answer."""
-    by_image: dict[str, list[Judged]] = {}
-    for row in controls:
-        by_image.setdefault(row.probe.image_sha, []).append(row)
-    pairs = []
-    for item in items:
-        others = by_image.get(item.probe.image_sha, [])
-        alike = [row for row in others if _class(row.verdict) == _class(item.verdict)]
-        if others:
-            pairs.append((item, (alike or others)[0]))
-    return pairs
+def _control(found: Sequence[tuple[str, bool]], kind: str) -> bool | None:
+    """Return whether the target erred on a control: if possible one of that class of answer."""
+    alike = [wrong for other, wrong in found if other == kind]
+    return next(iter([*alike, *(wrong for _, wrong in found)]), None)
 
 
-def _class(verdict: Verdict) -> str:
-    return answer_class(normalise(verdict.consensus))
+def _p_value(items: Sequence[_Item], margin: float) -> float:
+    beside, above = _beside(items), _above(items)
+    return max(mcnemar_above(*_discordant(beside)), margin_above(*_discordant(above), len(above), margin))
 
 
-def _discordant(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int]:
-    pairs = list(zip(first, second, strict=True))
+def _beside(items: Sequence[_Item]) -> list[tuple[bool, bool]]:
+    return [(each.target, each.aside) for each in items if each.target is not None and each.aside is not None]
+
+
+def _above(items: Sequence[_Item]) -> list[tuple[bool, bool]]:
+    return [(each.target, each.control) for each in items if each.target is not None and each.control is not None]
+
+
+def _class(answer: str) -> str:
+    return answer_class(normalise(answer))
+
+
+def _wording(question: str) -> str:
+    return " ".join(words(question))
+
+
+def _discordant(pairs: Sequence[tuple[bool, bool]]) -> tuple[int, int]:
     return sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
 
 
-def _difference(first: Sequence[bool], second: Sequence[bool]) -> tuple[float, float]:
+def _difference(pairs: Sequence[tuple[bool, bool]]) -> tuple[float, float]:
     """Return the 95% interval of how much more often the first erred."""
-    if not first:
+    if not pairs:
         return -1.0, 1.0
-    found = paired_difference([float(each) for each in second], [float(each) for each in first])
+    found = paired_difference([float(b) for _, b in pairs], [float(a) for a, _ in pairs])
     return found.low, found.high

@@ -3,8 +3,8 @@
 1. What can be asked about a type: the distinct questions of the audit's trials that satisfy its rule, failed or not,
    and whatever stands beside a fresh image.
 2. Each image is asked one of them after another, in an order that depends on names alone, until one satisfies the rule.
-   The rule reads the question and the consensus; what the target said plays no part. An image gives one item, so that
-   the items of a type are independent.
+   The rule reads the question and the consensus; what the target said, or whether it said anything, plays no part.
+   An image gives one item.
 3. Controls are drawn likewise on the same images: questions that satisfy the rule of no type, several for an image, so
    that one can be matched to an item by the class of its answer.
 
@@ -26,8 +26,8 @@ SCORED = ("failure", "agreement")
 CHUNK = 64
 """Images that are asked together."""
 AskAndVote = Callable[[Sequence[Probe]], Sequence[Judged]]
-Fits = Callable[[str, str], bool]
-"""Question, consensus -> whether it is an item."""
+Fits = Callable[[Sequence[Judged]], Sequence[bool]]
+"""Which of the exchanges are items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,12 @@ def draw(
             open_ = [sha for sha in part if len(found[sha]) < wanted.each and turn < len(asking[sha])]
             if not open_:
                 break
-            for row in ask_and_vote([_probe(images[sha][0], asking[sha][turn], turn) for sha in open_]):
-                fits = row.verdict.outcome in SCORED and wanted.fits(row.probe.question, row.verdict.consensus)
+            rows = ask_and_vote([_probe(images[sha][0], asking[sha][turn], turn) for sha in open_])
+            for row, fits in zip(rows, wanted.fits(rows), strict=True):
                 if fits:
                     found[row.probe.image_sha].append(row)
+                elif not any(answer is not None for answer in row.exchange.reference_answers.values()):
+                    asking[row.probe.image_sha] = []  # nobody answers anything about it
         count = sum(map(len, found.values()))
         if progress:
             progress(min(count, wanted.count))

@@ -34,7 +34,7 @@ MULTIPLE = 16
 """Width and height of what a pipeline is given: all of them take multiples of this."""
 LARGEST = 768
 """The longer side of an image that is edited, where neither the settings nor the pipeline say one."""
-WITHHELD, ONE_COLOR, FAILED = (NotMade(reason) for reason in ("withheld as unsafe", "one color", "the pipeline failed"))
+WITHHELD, ONE_COLOR, FAILED = NotMade("as unsafe", refused=True), NotMade("one color"), NotMade("the pipeline failed")
 FLAT = 2
 """Levels of 255 within which every channel of a flat picture stays."""
 TEXT, EDIT = "text-to-image", "image-editing"

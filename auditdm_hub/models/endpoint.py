@@ -107,7 +107,7 @@ class EndpointVLM:
         self._client = _client(self._url, asking)
         variable = asking.key_of(self._url)
         self._sent = f"the key in {variable}" if variable else "to answer without a key (endpoints.keys names none)"
-        self._silent = 0
+        self._silent = self._unanswered = 0
         self._ended = ""
         self._limits: dict[str, Any] = {"max_tokens": asking.max_new_tokens, "temperature": 0.0}
         self._answered = False
@@ -201,16 +201,18 @@ class EndpointVLM:
         self._limits = {"max_completion_tokens": self._asking.max_new_tokens + ROOM_FOR_THOUGHTS}
         return self._client.chat.completions.create(model=self._model, messages=messages, **self._limits)
 
-    def _lets_in(self) -> bool:
-        """Whether the endpoint answers this key at all: it did before, or does to a first question."""
+    def _answers_now(self) -> bool:
         from openai import OpenAIError
 
-        if not self._answered:
-            try:
-                self._read(self._send(_messages(_data_url(PIL.new("RGB", FIRST_SIZE, "gray")), FIRST)))
-            except (OpenAIError, ValueError):
-                return False
-        return self._answered
+        try:
+            said, _ = self._read(self._send(_messages(_data_url(PIL.new("RGB", FIRST_SIZE, "gray")), FIRST)))
+        except (OpenAIError, ValueError):
+            return False
+        return bool(said)
+
+    def _lets_in(self) -> bool:
+        """Whether the endpoint answers this key at all: it did before, or does to a first question."""
+        return self._answered or self._answers_now()
 
     def _end(self, why: str) -> tuple[None, str]:
         """Ask nothing more in this batch; what it got is kept, and the audit ends."""
@@ -231,8 +233,13 @@ class EndpointVLM:
         return (said, "") if said else (None, EMPTY if said is not None else "cut off in its thoughts")
 
     def _refuse_silence(self, faults: Sequence[str]) -> None:
-        self._silent = self._silent + 1 if faults and all(faults) else 0
+        silent = bool(faults) and all(faults)
+        self._silent = self._silent + 1 if silent else 0
+        self._unanswered = self._unanswered + len(faults) if silent else 0
         if self._silent >= self._asking.patience and (self._silent > 1 or len(faults) >= FEWEST):
+            if self._unanswered < FEWEST and self._answers_now():  # they may all be about one image that it refuses
+                self._silent = self._unanswered = 0
+                return
             raise ModelError(
                 f"{self.id} gave no answer to {plural(self._silent, 'batch', 'batches')} in a row ({faults[-1]}): see "
                 "whether it runs, then continue with --resume"

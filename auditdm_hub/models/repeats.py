@@ -1,4 +1,4 @@
-"""Images that come several times in a batch are prepared and seen once.
+"""Images that come several times in a batch for an auditor are prepared and seen once.
 
 GRPO writes a group of texts on each image, and shows the image again for every one of them: to the image processor
 twice in a step, to the vision tower once when it writes and once or twice when it learns. The tower is frozen, so all
@@ -79,6 +79,8 @@ def _spread(values: dict[str, Any], count: int, which: list[int]) -> dict[str, A
     grid = values.get(GRID)
     if grid is not None:
         sizes = [int(torch.as_tensor(each).prod()) for each in grid]
+        if len(sizes) != count or sum(sizes) != len(values[PATCHES]):
+            return None
         parts = torch.as_tensor(values[PATCHES]).split(sizes)
         return {
             name: torch.cat([parts[k] for k in which]) if name == PATCHES else _rows(value, which)
@@ -117,7 +119,7 @@ def _is_large(pixels: Any) -> bool:  # noqa: ANN401
 def _marks(pixels: torch.Tensor) -> list[Hashable]:
     """Return a mark of each image, the same for the same images; (N, C, H, W)."""
     flat = pixels.flatten(1)  # (N, P)
-    some = flat[:, :: max(1, flat.shape[1] // SEEN)].double().cpu()  # (N, SEEN or more)
+    some = flat[:, :: max(1, flat.shape[1] // SEEN)].cpu().double()  # (N, SEEN or more)
     return [row.numpy().tobytes() for row in some]
 
 

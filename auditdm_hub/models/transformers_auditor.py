@@ -21,6 +21,7 @@ from auditdm_hub.errors import ModelError, first_line
 from auditdm_hub.models.loading import Loading, is_out_of_memory, load_parts
 from auditdm_hub.models.prompting import require_chat_template
 from auditdm_hub.models.quiet import quiet_libraries
+from auditdm_hub.models.repeats import share_repeats
 from auditdm_hub.models.revision import versioned
 from auditdm_hub.models.shared import SharedBase
 from auditdm_hub.records import Action
@@ -179,12 +180,14 @@ class RowSampler(LogitsProcessor):
         logits = scores.float() / self._temperature
         logits[:, self._suppressed] = -torch.inf
         # In double precision: over a vocabulary of 262,144 the sum would otherwise miss 1 by more than a rare token.
-        cumulative = logits.double().softmax(-1).cumsum(-1)  # (B, V)
+        exact = logits.cpu() if logits.device.type == "mps" else logits  # which has no double precision
+        cumulative = exact.double().softmax(-1).cumsum(-1)  # (B, V)
         drawn = self._uniforms[:, input_ids.shape[1] - self._prompt].to(cumulative)  # (B,)
         # Scaled by the total, so that no rounding can ask for what lies beyond the last token; `right` skips zeros.
         tokens = torch.searchsorted(cumulative, (drawn * cumulative[:, -1])[:, None], right=True)  # (B, 1)
         chosen = torch.full_like(logits, -torch.inf)
-        return cast(torch.FloatTensor, chosen.scatter_(1, tokens.clamp_(max=logits.shape[1] - 1), 0.0))
+        tokens = tokens.clamp_(max=logits.shape[1] - 1).to(logits.device)
+        return cast(torch.FloatTensor, chosen.scatter_(1, tokens, 0.0))
 
 
 def load_chat_model(base: str | SharedBase, how: Loading) -> tuple[Any, Any, str]:
@@ -196,6 +199,7 @@ def load_chat_model(base: str | SharedBase, how: Loading) -> tuple[Any, Any, str
     model, processor, name = base.parts if isinstance(base, SharedBase) else load_parts(base, how)
     require_chat_template(processor, name)
     processor.tokenizer.padding_side = "left"
+    share_repeats(model, processor)
     return model, processor, name
 
 

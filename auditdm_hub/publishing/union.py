@@ -126,6 +126,10 @@ def _with_status(row: Row, status: dict[str, str]) -> Row:
     return {**row, "failure_type_status": status.get(row["failure_type"], "")}
 
 
+UNTESTED = "proposed"
+"""The status of a type that no fresh images were asked about."""
+
+
 def _united(old: list[TypeFacts], new: list[TypeFacts]) -> list[TypeFacts]:
     before, found = {kind.name: kind for kind in old}, {kind.name: kind for kind in new}
     united = []
@@ -138,9 +142,10 @@ def _united(old: list[TypeFacts], new: list[TypeFacts]) -> list[TypeFacts]:
         else:
             failures, trials = kind.failures + again.failures, kind.trials + again.trials
             low, high = wilson(failures, trials)
+            tested = kind if again.status == UNTESTED else again
             united.append(
-                replace(again, count=kind.count + again.count, failures=failures, trials=trials,
-                        rate=failures / trials, low=low, high=high)
+                replace(again, status=tested.status, q_value=tested.q_value, count=kind.count + again.count,
+                        failures=failures, trials=trials, rate=failures / trials, low=low, high=high)
             )  # fmt: skip
     return [*united, *(kind for name, kind in found.items() if name not in before)]
 

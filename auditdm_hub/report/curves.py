@@ -36,7 +36,7 @@ def training_curves(log: Sequence[Mapping[str, float]]) -> list[Curve]:
     curves = []
     for key, label in SHOWN.items():
         # A metric is missing in steps that say nothing of the models.
-        points = [(line["step"], line[key]) for line in log if key in line and math.isfinite(line[key])]
+        points = [(line["step"], line[key]) for line in log if line.get(key) is not None and math.isfinite(line[key])]
         if len(points) >= 2:
             curves.append(_curve(label, points))
     return curves[:PANELS]

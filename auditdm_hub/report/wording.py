@@ -12,7 +12,7 @@ BEST_FIRST: tuple[Arm, ...] = ("trained", "prompt_only", "random")
 ARM_NAMES: Mapping[Arm, str] = {"prompt_only": "prompt-only", "random": "random", "trained": "trained"}
 STATUSES: Mapping[TypeStatus, str] = {
     "confirmed": "it held on fresh images, against matched controls",
-    "suggestive": "fresh images point the same way, without proof",
+    "suggestive": "fresh images neither confirm nor refute it",
     "proposed": "found in the search, not yet tested on fresh images",
     "rejected": "it did not hold on fresh images",
 }
@@ -118,8 +118,8 @@ def tested(found: Tested) -> str:
     )
     return (
         f"On fresh images, asked {plural(found['questions'], 'different question')}, the target errs in {target}, "
-        f"{found['aside_model']}, which had no vote, in {aside}, and the target on matched controls in {controls}. So "
-        f"many controls would show an error of 30% against 10% in "
+        f"{found['aside_model']}, which had no vote on them, in {aside}, and the target on matched controls in "
+        f"{controls}. So many controls would show an error of 30% against 10% in "
         f"{percent(found['power'])} of cases."
     )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auditdm_hub.protocols import VisionLanguageModel
 
 
-CONFIRM_WITH = ("target", "references", "judge", "pool")
+CONFIRM_WITH = ("target", "references", "judge", "embedder", "pool")
 """What is given again, as objects, to confirm an audit that was made with objects."""
 
 
@@ -102,7 +102,7 @@ def confirm(run: Path | str, *, watcher: Watcher = SILENT, **settings: Any) -> R
         run: the folder of a finished audit.
         watcher: is told how it comes along.
         settings: fields of `auditdm_hub.workflows.confirmation.Confirmation`; and, where the audit had objects in the
-            place of names, the same `target`, `references`, `holdout`, `judge` and `pool`.
+            place of names, the same `target`, `references`, `holdout`, `judge`, `embedder` and `pool`.
 
     Raises:
         AuditDMError: there is nothing to test, or no model can stand aside; the message says what to do.

@@ -29,16 +29,18 @@ from auditdm_hub.auditing.pool import PoolItem
 from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import AuditConfig, load_config
-from auditdm_hub.confirming.decide import Finding, Panel, Rules, decide
+from auditdm_hub.confirming.decide import Finding, Rules, decide
 from auditdm_hub.confirming.draw import AskAndVote, Wanted, draw, may_hold, questions_of
-from auditdm_hub.curate.predicates import Rule, holds, read_rule
-from auditdm_hub.errors import ConfigError, RunError
+from auditdm_hub.confirming.jury import FEWEST_FAMILIES, Jury, juries, satisfies
+from auditdm_hub.curate.predicates import Rule, read_rule
+from auditdm_hub.errors import ConfigError, PoolError, RunError
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report.again import report_again
 from auditdm_hub.report.confirmation import FILE, STAGE, TABLE, with_confirmation
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
-from auditdm_hub.workflows.more_images import MoreImages, confirms, more_images
+from auditdm_hub.text import plural
+from auditdm_hub.workflows.more_images import MoreImages, fresh_images
 from auditdm_hub.workflows.parts import Cast, Parts
 from auditdm_hub.workflows.pools import GIVEN
 from auditdm_hub.workflows.rectification import require_audit
@@ -62,7 +64,8 @@ class Confirmation:
 
     `images`: fresh images that are looked at, at most; `items` of each type, at most one of an image; `tries`:
     questions that an image is asked until one is of the type; `level` of the false discoveries; `margin`: how much more
-    the target must err on a type than beside it; `holdout`: a model without a vote, in the place of the run's.
+    the target must err on a type than beside it; `holdout`: a model without a vote, in the place of the run's;
+    `max_cost`: what the run may have paid for endpoints in all, None = as the audit has it.
     """
 
     images: int = 400
@@ -72,6 +75,7 @@ class Confirmation:
     margin: float = 0.1
     holdout: str = ""
     device: str = ""
+    max_cost: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -102,20 +106,26 @@ def confirm_run(path: Path, wanted: Confirmation, parts: Parts = NO_PARTS, watch
     """
     there = Run.open(path)
     require_audit(there)
-    if "report" not in there.stages:
+    if not {"curate", "report"} <= set(there.stages):
         raise RunError(f"{path} is no finished audit: run it again with --resume")
-    there.verify("curate")
+    for stage in ("curate", "report"):
+        there.verify(stage)
     types = json.loads((path / TYPES).read_text())["types"]
     if not types:
         raise RunError(f"{path} has no failure types, so there is nothing to confirm")
-    changed = {"out": str(path), **({"device": wanted.device} if wanted.device else {})}
+    changed: dict[str, Any] = {"out": str(path), **({"device": wanted.device} if wanted.device else {})}
     changed |= {"holdout": wanted.holdout} if wanted.holdout else {}
+    if wanted.max_cost is not None:
+        changed["endpoints"] = {**there.config["endpoints"], "max_cost": wanted.max_cost}
     config = load_config(overrides=there.config | changed, own_target=True)
     with closing(Run.create(path, there.config, resume=True)) as run, AnswerCache(path / "answers.sqlite") as cache:
         begun = time.monotonic()
         rules = {kind["name"]: read_rule(kind["predicate"]["rule"]) for kind in types}
         _Confirming(run, config, Cast(config, parts, cache), wanted, watcher, parts.pool).run(rules, begun)
-    report_again(path)
+    try:
+        report_again(path)
+    except RunError as error:  # the types are tested, whatever became of a repair's files
+        watcher.say(f"The report does not show the test: {error}")
     return Run.open(path)
 
 
@@ -128,23 +138,25 @@ class _Confirming:
         self._given, self._faulty = given, set[str]()
 
     def run(self, rules: Mapping[str, Rule], begun: float) -> None:
-        panel = self._panel()
+        ways = self._ways()
         fresh = self._images()
         by_image: dict[str, list[Seed]] = defaultdict(list)
         for seed in fresh.seeds:
             by_image[seed.image_sha].append(seed)
+        most = len(by_image) * (len(rules) * self._wanted.tries + LOTS)
+        self._watcher.say(f"{plural(len(by_image), 'fresh image')}; at most {most:,} questions to each model.")
         ask = partial(self._ask, ImageMemory(fresh.store.get))
-        items = self._items(rules, by_image, ask)
-        controls = self._controls(rules, by_image, ask, items)
-        found = decide(items, controls, rules, panel, Rules(self._wanted.level, self._wanted.margin))
+        items = self._items(rules, by_image, ask, ways)
+        controls = self._controls(rules, by_image, ask, items, ways)
+        found = decide(items, controls, rules, ways, Rules(self._wanted.level, self._wanted.margin))
         rows = [{**to_row(row), "drawn_for": name} for name, drawn in (*items.items(), (CONTROLS, controls))
                 for row in drawn]  # fmt: skip
         write_table(self._run.path / TABLE, rows, SCHEMA_OF_ITEMS)
-        atomic_write_json(self._run.path / FILE, self._told(found, len(by_image), panel))
+        atomic_write_json(self._run.path / FILE, self._told(found, len(by_image)))
         self._run.finish_stage(STAGE, [str(FILE), str(TABLE)], time.monotonic() - begun, again=True)
         self._show()
 
-    def _panel(self) -> Panel:
+    def _ways(self) -> list[Jury]:
         """Return who votes and who stands aside.
 
         Raises:
@@ -152,13 +164,16 @@ class _Confirming:
         """
         cast = self._cast
         families = {model.id: model.family for model in cast.references}
-        aside = cast.holdout
-        if aside is None and len(set(families.values())) < 3:
+        aside = cast.holdout.id if cast.holdout else ""
+        count = len(set(families.values()))
+        if not aside and count < FEWEST_FAMILIES:
             raise ConfigError(
-                f"{len(set(families.values()))} families of references vote, and no model stands aside to hold the "
-                "target against: name one with --holdout"
+                f"{count} families of references vote, and no model stands aside to hold the target against: name one "
+                "with --holdout"
             )
-        return Panel(families, aside.id if aside else "", cast.judge)
+        if aside in (cast.target.id, *families):
+            raise ConfigError(f"holdout: {aside} is the target or a reference, wanted another model")
+        return juries(families, aside, cast.judge, self._config.quorum)
 
     def _images(self) -> MoreImages:
         """Return the fresh images: as many as are wanted, or those of the run where its pool cannot be had again.
@@ -166,27 +181,37 @@ class _Confirming:
         Raises:
             RunError: there are none.
         """
-        run, count = self._run, self._wanted.images
+        count = self._wanted.images
         if self._config.pool == GIVEN and self._given is None:
-            seeds = (Seed(**row) for row in read_rows(run.path / "seeds.parquet"))  # type: ignore[arg-type]
-            own = tuple(seed for seed in seeds if seed.split == "confirm")[:count]
-            if not own:
-                raise RunError(f"none of the images of {run.path} is of the split that confirms")
-            return MoreImages(run.images, own)
+            return self._own_images()
         config = self._config.model_copy(update={"pool_size": count * SCANNED})
-        folder = run.path / FOLDER / str(count)
-        return more_images(config, count, folder, self._watcher.stage("confirm images"), confirms, self._given)
+        folder = self._run.path / FOLDER / str(count)
+        try:
+            return fresh_images(config, count, folder, self._watcher.stage("confirm images"), self._given)
+        except PoolError as error:
+            found = self._own_images()
+            self._watcher.say(f"The pool cannot be had again, so the run's own images are taken: {error}")
+            return found
+
+    def _own_images(self) -> MoreImages:
+        seeds = (Seed(**row) for row in read_rows(self._run.path / "seeds.parquet"))  # type: ignore[arg-type]
+        own = [seed for seed in seeds if seed.split == "confirm"]
+        chosen = set(list(dict.fromkeys(seed.image_sha for seed in own))[: self._wanted.images])
+        if not own:
+            raise RunError(f"none of the images of {self._run.path} is of the split that confirms: take a larger pool")
+        return MoreImages(self._run.images, tuple(seed for seed in own if seed.image_sha in chosen))
 
     def _items(
-        self, rules: Mapping[str, Rule], images: Mapping[str, Sequence[Seed]], ask_and_vote: AskAndVote
-    ) -> dict[str, list[Judged]]:
+        self, rules: Mapping[str, Rule], images: Mapping[str, Sequence[Seed]], ask_and_vote: AskAndVote,
+        ways: Sequence[Jury],
+    ) -> dict[str, list[Judged]]:  # fmt: skip
         judged = self._trials()
         tell, every = self._watcher.stage("confirm types"), len(rules) * self._wanted.items
         items: dict[str, list[Judged]] = {}
         for place, (name, rule) in enumerate(rules.items()):
             wanted = Wanted(
-                name, questions_of(rule, judged), partial(holds, rule), partial(may_hold, rule), self._wanted.items,
-                self._wanted.tries,
+                name, questions_of(rule, judged), partial(_of_type, rule, ways), partial(may_hold, rule),
+                self._wanted.items, self._wanted.tries,
             )  # fmt: skip
             done = place * self._wanted.items
             items[name] = draw(
@@ -198,7 +223,7 @@ class _Confirming:
 
     def _controls(
         self, rules: Mapping[str, Rule], images: Mapping[str, Sequence[Seed]], ask_and_vote: AskAndVote,
-        items: Mapping[str, Sequence[Judged]],
+        items: Mapping[str, Sequence[Judged]], ways: Sequence[Jury],
     ) -> list[Judged]:  # fmt: skip
         """Return what is drawn for no type, on the images of items."""
         used = {row.probe.image_sha for drawn in items.values() for row in drawn}
@@ -206,10 +231,7 @@ class _Confirming:
         asked = {" ".join(row.probe.question.split()) for row in self._trials() if not row.probe.fault}
         asked |= {" ".join(seed.question.split()) for seeds in images.values() for seed in seeds if seed.question}
         every, tell = EACH * len(theirs), self._watcher.stage("confirm controls")
-
-        def fits(question: str, consensus: str) -> bool:
-            return not any(holds(rule, question, consensus) for rule in rules.values())
-
+        fits = partial(_of_no_type, list(rules.values()), ways)
         wanted = Wanted(CONTROLS, sorted(asked), fits, lambda question: True, every, LOTS, EACH)
         found = draw(
             wanted, theirs, ask_and_vote, self._config.seed, lambda count: tell(min(count, every - 1), every),
@@ -234,11 +256,12 @@ class _Confirming:
             self._faulty.add(fault.model)
             self._watcher.say(f"No answer from {fault.model} to {fault.requests} questions: {fault.error}")
 
-    def _told(self, found: Sequence[Finding], images: int, panel: Panel) -> dict[str, Any]:
+    def _told(self, found: Sequence[Finding], images: int) -> dict[str, Any]:
+        settings = asdict(self._wanted)
         return {
-            "settings": asdict(self._wanted) | {"device": ""},
+            "settings": {name: settings[name] for name in settings if name not in ("device", "max_cost")},
             "images": images,
-            "aside": panel.aside,
+            "aside": self._cast.holdout.id if self._cast.holdout else "",
             "types": [asdict(each) for each in found],
         }
 
@@ -246,6 +269,23 @@ class _Confirming:
         """Put the statuses into results.json; the pages follow."""
         run = self._run
         stage = run.stages["report"]
-        run.verify("report")
-        atomic_write_json(run.path / "results.json", with_confirmation(run, run.results()))
-        run.finish_stage("report", list(stage.outputs), stage.seconds, again=True)
+        results = with_confirmation(run, run.results())
+        run.reopen_stage("report")  # killed here, the audit writes it again with --resume
+        atomic_write_json(run.path / "results.json", results)
+        run.finish_stage("report", list(stage.outputs), stage.seconds)
+
+
+def _of_type(rule: Rule, ways: Sequence[Jury], rows: Sequence[Judged]) -> list[bool]:
+    """Return which rows satisfy a rule by one of the ways to vote, each of which then has its own items."""
+    told = [[satisfies(rule, row, said) for row, said in zip(rows, jury.agree(rows), strict=True)] for jury in ways]
+    return [any(each) for each in zip(*told, strict=True)]
+
+
+def _of_no_type(rules: Sequence[Rule], ways: Sequence[Jury], rows: Sequence[Judged]) -> list[bool]:
+    """Return which rows have a consensus, by one of the ways to vote, with which they satisfy no rule."""
+    told = [
+        [said is not None and not any(satisfies(rule, row, said) for rule in rules)
+         for row, said in zip(rows, jury.agree(rows), strict=True)]
+        for jury in ways
+    ]  # fmt: skip
+    return [any(each) for each in zip(*told, strict=True)]

@@ -1,6 +1,6 @@
 """More images of a run's pool: those that may be trained on, or those on which failure types are confirmed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.workflows.pools import pool_items
 
 TABLE = "seeds.parquet"
+ENDLESS = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,48 @@ def confirms(sha: str) -> bool:
     return stage_of(sha) == "confirm"
 
 
-def more_images(
+def fresh_images(
     config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None,
-    fits: Callable[[str], bool] = may_be_taught, given: Iterable[PoolItem] | None = None,
+    given: Iterable[PoolItem] | None = None,
 ) -> MoreImages:  # fmt: skip
-    """Return so many images of a pool.
+    """Return so many images of a pool on which failure types are confirmed, each with all that stands beside it.
+
+    The arguments are those of `more_images`; `given`: images in the place of the pool.
+
+    Raises:
+        PoolError: the pool has none.
+    """
+    found: set[str] = set()
+
+    def chosen() -> Iterator[PoolItem]:
+        for item in pool_items(config, given):
+            sha = image_sha(item.image) if item.image else ""
+            if not sha or not confirms(sha):
+                continue
+            if sha not in found and len(found) == count:
+                return
+            found.add(sha)
+            yield item
+
+    store, table = ImageStore(folder), folder / TABLE
+    if not are_there(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        told = progress or (lambda done, total: None)
+        seeds = fill_pool(chosen(), ENDLESS, store, lambda done, total: told(min(len(found), count), count)).seeds
+        write_table(table, [asdict(seed) for seed in seeds])
+    return MoreImages(store, tuple(Seed(**row) for row in read_rows(table)))  # type: ignore[arg-type]
+
+
+def more_images(
+    config: AuditConfig, count: int, folder: Path, progress: Callable[[int, int], None] | None = None
+) -> MoreImages:
+    """Return so many images of a pool that may be trained on.
 
     Args:
         config: names the pool, and its seed.
         count: how many; fewer if the pool has not so many.
         folder: where they are kept; if they are there, no other is looked for.
         progress: is told (done, in all).
-        fits: whether an image is wanted, by the hash of its pixels.
-        given: images in the place of the pool.
 
     Raises:
         PoolError: the pool has none.
@@ -66,6 +96,6 @@ def more_images(
     store, table = ImageStore(folder), folder / TABLE
     if not are_there(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        items = (item for item in pool_items(config, given) if item.image is None or fits(image_sha(item.image)))
+        items = (item for item in pool_items(config) if item.image is None or may_be_taught(image_sha(item.image)))
         write_table(table, [asdict(seed) for seed in fill_pool(items, count, store, progress).seeds])
     return MoreImages(store, tuple(Seed(**row) for row in read_rows(table)))  # type: ignore[arg-type]

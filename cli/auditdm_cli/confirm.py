@@ -21,6 +21,9 @@ def command(
         float, typer.Option(min=0, max=0.9, help="How much more the target must err than on matched controls.")
     ] = 0.1,
     holdout: Annotated[str, typer.Option(metavar="MODEL", help="A model without a vote; default: the run's.")] = "",
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Cost of endpoints, the audit's included, at which it stops.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0; default: as the audit.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print confirmation.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
@@ -36,7 +39,7 @@ def command(
     from auditdm_hub.workflows import Watcher
     from auditdm_hub.workflows.confirmation import Confirmation, confirm_run
 
-    wanted = Confirmation(images, items, tries, level, margin, holdout, device)
+    wanted = Confirmation(images, items, tries, level, margin, holdout, device, max_cost)
     try:
         with Reporter(quiet or as_json) as reporter:
             confirm_run(run, wanted, watcher=Watcher(reporter.say, reporter.stage))

@@ -73,18 +73,23 @@ def test_a_maker_or_a_gate_that_fails_is_no_fault_of_a_caption(panel: Panel, ima
         id = "half"
 
         def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[Image.Image | NotMade | None]:
-            made = {"blind": None, "broken": NotMade("one color"), "red": Image.new("RGB", (4, 4), "red")}
+            made = {"blind": None, "broken": NotMade("one color"), "red": Image.new("RGB", (4, 4), "red"),
+                    "nude": NotMade("unsafe", refused=True)}  # fmt: skip
             return [made[text] for text in prompts]
 
     reward = make(panel, images)
     seed = reward._seeds["s"]
     tools = ImageTools(images, 0, Half())
-    texts = ["<caption> blind", "<caption> broken", "<caption> red"]
+    texts = ["<caption> blind", "<caption> broken", "<caption> red", "<caption> nude"]
     for gate, paid in ((None, 1.0), (Gate(Mute()), None)):
         gated = AuditReward([seed], panel, replace(tools, gate=gate), patience=9)
-        scored = gated.score(["s"] * 3, ["caption"] * 3, texts, [("theme", "wish")] * 3)
-        assert [row.reward for row in scored] == [-0.5, None, paid]
-        assert [row.outcome for row in scored] == ["fault", "missing", "failure" if paid else "missing"]
+        scored = gated.score(["s"] * 4, ["caption"] * 4, texts, [("theme", "wish")] * 4)
+        assert [row.reward for row in scored] == [-0.5, None, paid, -0.5]
+        assert [row.outcome for row in scored] == ["fault", "missing", "failure" if paid else "missing", "fault"]
+        gated._refuse_silence(scored)
+        assert gated._silent_steps == (0 if paid else 1)
+        gated._refuse_silence([row for row in scored if row.probe.instruction == "broken"])
+        assert gated._silent_steps == (0 if paid else 1)  # the maker counts for itself
         assert not any(row.passed for row in scored)
 
 
@@ -138,7 +143,7 @@ def test_training_stops_when_no_answers_come(panel: Panel, images: ImageMemory) 
     rewards(reward, "<question> m?", "<question> a?")  # an answer: the count starts again
     rewards(reward, "<question> m?", "unparsed")
     rewards(reward, "unparsed")  # nothing was asked: the count stays
-    with pytest.raises(ModelError, match="no answer or picture was got in 2 steps"):
+    with pytest.raises(ModelError, match="no answer was got in 2 steps"):
         rewards(reward, "<question> m?")
 
 

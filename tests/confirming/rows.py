@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from auditdm_hub.auditing.judge import VQAJudge
-from auditdm_hub.confirming.decide import Panel
+from auditdm_hub.confirming.jury import Jury, juries
 from auditdm_hub.records import Exchange, Judged, Probe, Seed, Verdict
 
 VOTERS = {"a-1": "owl", "b-1": "hawk", "c-1": "lynx"}
 
 
-def panel(aside: str = "h-1", voters: Mapping[str, str] = VOTERS) -> Panel:
-    return Panel(voters, aside, VQAJudge())
+def panel(aside: str = "h-1", voters: Mapping[str, str] = VOTERS, quorum: int = 0) -> list[Jury]:
+    return juries(voters, aside, VQAJudge(), quorum)
 
 
 def item(image: str, question: str, consensus: str, target: str, other: str | None = None, **voters: str) -> Judged:

@@ -1,10 +1,12 @@
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from confirming.rows import VOTERS, item, panel
 
 from auditdm_hub.confirming.decide import Finding, Rules, decide
+from auditdm_hub.confirming.jury import juries
 from auditdm_hub.curate.predicates import read_rule
 from auditdm_hub.records import Judged
 
@@ -35,7 +37,7 @@ def one(items: Sequence[Judged], controls: Sequence[Judged]) -> Finding:
 def test_a_type_on_which_the_target_alone_errs_is_confirmed() -> None:
     found = one(rows("how many ?", 150, 0.6), rows("what is it ?", 150, 0.05))
     assert found.status == "confirmed"
-    assert found.q_value == found.p_value < 1e-6
+    assert found.q_value == found.p_value < 1e-4
     assert 0.45 < found.target.low < found.target.rate < found.target.high < 0.7
     assert (found.aside.wrong, found.aside.items, found.controls.items) == (0, 150, 150)
     assert found.beyond_aside[0] > 0.4 and found.beyond_controls[0] > 0.4
@@ -64,8 +66,12 @@ def test_what_leaves_no_room_is_rejected_and_few_items_are_not() -> None:
 def test_what_holds_of_one_question_alone_is_no_type() -> None:
     same = [item(f"i{k}", "how many ?", "7", "2") for k in range(100)]
     found = one(same, rows("what is it ?", 100, 0.0))
-    assert (found.status, found.questions) == ("suggestive", 1)
-    assert found.q_value < 1e-6
+    assert (found.status, found.questions, found.q_value) == ("suggestive", 1, 1.0)
+    # Nor is what nearly all items of one wording share with few of others.
+    few = [item(f"j{k}", f"how many {k} ?", "7", "7") for k in range(20)]
+    assert one([*same, *few], rows("what is it ?", 100, 0.0)).status == "suggestive"
+    spelt = [item(f"i{k}", "How many" if k % 2 else "how  many ?", "7", "2") for k in range(100)]
+    assert one(spelt, rows("what is it ?", 100, 0.0)).questions == 1
 
 
 def test_q_values_count_all_types() -> None:
@@ -92,6 +98,47 @@ def test_an_item_without_an_answer_of_the_model_aside_is_left_out_of_its_test() 
         row.exchange.reference_answers["h-1"] = None  # type: ignore[index]
     found = one(items, [])
     assert (found.target.items, found.aside.items, found.controls.items) == (40, 35, 0)
+    silent = [replace(row, exchange=replace(row.exchange, target_answer=None)) for row in items[:8]]
+    found = one([*silent, *items[8:]], [])
+    assert (found.target.items, found.missing, found.aside.items) == (32, 8, 32)
+
+
+def test_what_was_not_judged_is_no_error_of_anyone() -> None:
+    class Mute:
+        id = "mute"
+
+        def same(self, questions: Sequence[str], a: Sequence[str], b: Sequence[str]) -> list[bool | None]:
+            return [True if one == two else None for one, two in zip(a, b, strict=True)]
+
+    ways = juries(VOTERS, "h-1", Mute())
+    (found,) = decide({"crowds": rows("how many ?", 100, 0.3, 0.6)}, [], RULES, ways, Rules())
+    assert found.target.wrong == found.aside.wrong == 0
+    assert found.missing > 0 < 100 - found.aside.items
+    assert found.status == "suggestive"
+
+
+@pytest.mark.parametrize(("families", "quorum"), [(3, 0), (3, 3), (4, 0), (4, 4)])
+def test_a_target_that_is_no_worse_than_any_reference_is_not_convicted_where_each_stands_aside(
+    families: int, quorum: int
+) -> None:
+    """All err independently; what is drawn must not hang on who stands aside."""
+    rng = random.Random(families * 10 + quorum)
+    voters = {f"{name}-1": name for name in "abcd"[:families]}
+    ways = panel("", voters, quorum)
+
+    def answered(image: str, question: str, share: float) -> Judged:
+        said = {name: str(rng.randint(20, 99)) if rng.random() < share else "7" for name in (*voters, "target")}
+        made = item(image, question, "7", said.pop("target"))
+        return replace(made, exchange=replace(made.exchange, reference_answers=dict(said)))
+
+    def drawn(question: str, share: float, fits: bool) -> list[Judged]:
+        made = [answered(f"i{k}", question + " please" * (k % 2), share) for k in range(300)]
+        told = [[said is not None for said in jury.agree(made)] for jury in ways]
+        return [row for row, *by in zip(made, *told, strict=True) if any(by)]
+
+    (found,) = decide({"crowds": drawn("how many ?", 0.35, True)}, drawn("what is it ?", 0.02, False), RULES, ways,
+                      Rules())  # fmt: skip
+    assert found.status != "confirmed"
 
 
 def test_without_a_model_aside_each_family_stands_aside_and_the_worst_counts() -> None:
@@ -103,9 +150,9 @@ def test_without_a_model_aside_each_family_stands_aside_and_the_worst_counts() -
     shared = [item(row.probe.image_sha, "how many ?", "7", row.exchange.target_answer or "",
                    c_1=row.exchange.target_answer or "") for row in sound]  # fmt: skip
     (found,) = decide({"crowds": shared}, controls, RULES, panel(""), Rules())
-    assert found.status == "rejected" and found.p_value == 1
+    assert found.status != "confirmed" and found.p_value == 1
     with pytest.raises(ValueError, match="2 families of references and no holdout"):
-        decide({"crowds": sound}, controls, RULES, panel("", {"a-1": "owl", "b-1": "hawk"}), Rules())
+        panel("", {"a-1": "owl", "b-1": "hawk"})
 
 
 def test_diffuse_errors_are_seldom_confirmed() -> None:

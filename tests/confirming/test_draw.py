@@ -1,11 +1,13 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
-from confirming.rows import item, seeds
+from confirming.rows import item, panel, seeds
 
 from auditdm_hub.confirming.draw import Wanted, draw, may_hold, questions_of
-from auditdm_hub.curate.predicates import holds, read_rule
+from auditdm_hub.confirming.jury import satisfies
+from auditdm_hub.curate.predicates import read_rule
 from auditdm_hub.records import Judged, Probe
 
 MANY = read_rule('question has any("how many") and answer > 4')
@@ -25,14 +27,18 @@ class World:
 
     def one(self, probe: Probe) -> Judged:
         count = probe.image_sha[1:]
-        consensus = count if "many" in probe.question else "red"
-        made = item(probe.image_sha, probe.question, consensus, "0" if self.wrong else consensus)
-        outcome = "no_consensus" if count == "3" else made.verdict.outcome
-        return Judged(made.exchange, type(made.verdict)(outcome, consensus, 1.0))  # type: ignore[arg-type]
+        said = count if "many" in probe.question else "red"
+        divided = {"b_1": "many", "c_1": "none"} if count == "3" else {}
+        return item(probe.image_sha, probe.question, said, "0" if self.wrong else said, **divided)
+
+
+def crowded(rows: Sequence[Judged]) -> list[bool]:
+    (jury,) = panel()
+    return [satisfies(MANY, row, said) for row, said in zip(rows, jury.agree(rows), strict=True)]
 
 
 def wanted(count: int = 99, tries: int = 3, each: int = 1) -> Wanted:
-    return Wanted("crowds", QUESTIONS, partial(holds, MANY), partial(may_hold, MANY), count, tries, each)
+    return Wanted("crowds", QUESTIONS, crowded, partial(may_hold, MANY), count, tries, each)
 
 
 def test_items_satisfy_the_rule_and_an_image_gives_one() -> None:
@@ -50,6 +56,18 @@ def test_what_the_target_says_plays_no_part() -> None:
     assert not any(row.failed for row in right) and all(row.failed for row in wrong)
 
 
+def test_an_image_that_no_reference_answers_about_is_asked_once() -> None:
+    class Blind(World):
+        def one(self, probe: Probe) -> Judged:
+            made = super().one(probe)
+            none = dict.fromkeys(made.exchange.reference_answers)
+            return replace(made, exchange=replace(made.exchange, reference_answers=none))
+
+    world = Blind()
+    assert draw(wanted(), seeds(10), world, 0) == []
+    assert len(world.asked) == 10
+
+
 def test_another_seed_takes_other_images_and_the_same_takes_the_same() -> None:
     orders = [[row.probe.image_sha for row in draw(wanted(5), seeds(200), World(), seed)] for seed in (0, 0, 1)]
     assert orders[0] == orders[1] != orders[2]
@@ -63,7 +81,9 @@ def test_no_more_is_asked_once_there_are_enough() -> None:
 
 
 def test_several_controls_of_an_image_are_different_questions() -> None:
-    found = draw(Wanted("", QUESTIONS, lambda q, a: True, lambda q: True, 99, 3, 2), seeds(3), World(), 0)
+    found = draw(
+        Wanted("", QUESTIONS, lambda rows: [True] * len(rows), lambda q: True, 99, 3, 2), seeds(3), World(), 0
+    )  # fmt: skip
     assert len(found) == 6 == len({(row.probe.image_sha, row.probe.question) for row in found})
 
 

@@ -210,13 +210,17 @@ def test_a_password_in_the_address_is_refused() -> None:
 
 
 def test_silence_ends_the_audit_and_one_answer_breaks_it() -> None:
+    down = False
+
     def script(number: int, body: dict[str, Any]) -> Reply:
-        return failed(500, "oops") if question_of(body) == "bad" else echo(number, body)
+        return failed(500, "oops") if down or question_of(body) == "bad" else echo(number, body)
 
     with serving(script) as (url, _):
         model = EndpointVLM(f"{url}#m", Asking(tries=1))
-        for text in ("bad", "bad", "good", "bad", "bad"):
-            model.answer([RED], [text])
+        for text in ("bad", "bad", "good", "bad", "bad", "bad", "bad"):  # some image or question that it never answers
+            assert (model.answer([RED], [text]) == [None]) == (text == "bad")
+        down = True
+        model.answer([BLUE], ["bad"])
         with pytest.raises(ModelError, match=r"no answer to 3 batches in a row \(.*oops.*--resume"):
             model.answer([BLUE], ["bad"])
     nobody = EndpointVLM(f"{url}#m", Asking(tries=1))

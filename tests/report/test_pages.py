@@ -252,4 +252,6 @@ def test_curves_show_what_the_log_holds() -> None:
     curve = training_curves(log)[0]
     assert (curve.label, curve.raw, curve.steps) == ("reward", "0.0,55.0 320.0,0.0", 3)
     assert training_curves([{"step": 1.0, "reward": 0.5}]) == []
+    unpaid = [*log[:2], {"step": 9.0, "reward": None}, *log[2:]]
+    assert training_curves(unpaid)[0].raw == curve.raw
     assert rolling_mean([1, 2, 3, 6], 2) == [1, 1.5, 2.5, 4.5]
