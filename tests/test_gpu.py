@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tiny_pipelines
+from PIL.Image import Image
 from typer.testing import Result
 
 from auditdm_hub.models import load_vlm
+from auditdm_hub.models.diffusion import DiffusersGenerator, Drawing, Stage
 from auditdm_hub.playground.backends import pictures
 from auditdm_hub.playground.models import REFERENCES, TARGET, model_folder
 from auditdm_hub.runs import Run
@@ -57,3 +62,14 @@ def test_a_repair_on_the_accelerator(bits: tuple[str, ...], tmp_path: Path, cli:
     told = [each["loss"] for each in losses if "loss" in each]
     assert sum(told[-10:]) < sum(told[:10])
     load_vlm(str(model_folder(TARGET)), device="cuda", adapter=str(out / "rectified" / "adapter"))
+
+
+@pytest.mark.parametrize("offload", ("none", "model", "sequential"))
+def test_a_pipeline_draws_the_same_wherever_its_parts_lie(offload: str, tmp_path: Path) -> None:
+    saved = tiny_pipelines.save("stable-diffusion-3", tmp_path)
+    how = Drawing(steps=2, size=32, dtype="float32")
+    (plain,) = DiffusersGenerator.load(str(saved), how, Stage("cuda")).generate(["a cup"], [1])
+    moved = DiffusersGenerator.load(str(saved), replace(how, offload=offload), Stage("cuda"))  # type: ignore[arg-type]
+    (made,) = moved.generate(["a cup"], [1])
+    assert isinstance(plain, Image) and isinstance(made, Image)
+    assert abs(np.asarray(plain, np.int64) - np.asarray(made, np.int64)).max() <= 2
