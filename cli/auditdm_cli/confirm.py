@@ -25,6 +25,9 @@ def command(
         float | None, typer.Option(min=0, help="Cost of endpoints, the audit's included, at which it stops.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, mps, cuda or cuda:0; default: as the audit.")] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Taken as by other commands; it goes on where it was interrupted anyway.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print confirmation.json and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -34,6 +37,7 @@ def command(
     matched controls. The same line goes on where it was interrupted. Writes the status of each type into the report.
     """
     require_extra()
+    del resume
     from auditdm_cli.progress import Reporter
     from auditdm_hub.report.confirmation import FILE
     from auditdm_hub.workflows import Watcher

@@ -100,6 +100,18 @@ def test_an_audit_that_goes_on_keeps_the_statuses_until_its_types_change(copy: P
     assert "confirmation" not in Run.open(copy).results()
 
 
+def test_killed_while_the_results_are_written_again_the_audit_writes_them(copy: Path) -> None:
+    confirm_run(copy, Confirmation(images=60, items=15), parts())
+    wanted = {name: files(copy)[name] for name in ("results.json", "report.html")}
+    with Run.create(copy, Run.open(copy).config, resume=True) as run:
+        run.reopen_stage("report")
+    (copy / "results.json").write_text("{")
+    with pytest.raises(RunError, match="is no finished audit: run it again with --resume"):
+        confirm_run(copy, Confirmation(images=60, items=15), parts())
+    Objects().audit(copy, resume=True)
+    assert {name: files(copy)[name] for name in wanted} == wanted
+
+
 def test_a_changed_file_is_found(copy: Path) -> None:
     confirm_run(copy, Confirmation(images=60, items=15), parts())
     (copy / FILE).write_text((copy / FILE).read_text().replace('"confirmed"', '"rejected"', 1))
@@ -150,7 +162,7 @@ def test_from_the_command_to_a_release(tmp_path: Path, cli: Callable[..., Result
     assert done.exit_code == 0, done.output
     assert "80 fresh images" in done.stdout
     assert all(len(line) <= 80 for line in done.stdout.splitlines() if not line.startswith("Report: "))
-    told = json.loads(cli("confirm", str(run), "--images", "80", "--items", "30", "--json").stdout)
+    told = json.loads(cli("confirm", str(run), "--images", "80", "--items", "30", "--json", "--resume").stdout)
     assert {each["name"]: each["status"] for each in told["types"]} == status(run)
     assert "confirmed" in status(run).values()
     second = cli("publish", str(run), "ada/failures", "--to", str(shelf))
