@@ -7,7 +7,8 @@ Default audits of the playground (or finished ones) are confirmed on fresh image
 - truth: for each type, how much more often the target is wrong in truth on its items than on controls (a question that
   has no answer is none that it got wrong); a type is real if that is at least 10 points;
 - permutations: which of a run's items the target failed on, dealt out anew over all items and controls;
-- diffuse targets: the holdout, made to err in 10 to 20% of its answers whatever is asked, in the target's place.
+- diffuse targets: in the target's place one that gives the consensus, but errs in 10 to 20% of its answers, whatever is
+  asked.
 
 The last two have no failure type. What is confirmed of them is false; bounds are exact, at 95%.
 """
@@ -28,11 +29,8 @@ from auditdm_hub.confirming.decide import Rules, decide
 from auditdm_hub.confirming.jury import Jury, juries
 from auditdm_hub.curate.predicates import Rule, read_rule
 from auditdm_hub.images import ImageStore
-from auditdm_hub.models import load_vlm
 from auditdm_hub.playground.draw import read
-from auditdm_hub.playground.models import HOLDOUT, model_folder
 from auditdm_hub.playground.skills import solve
-from auditdm_hub.protocols import VisionLanguageModel
 from auditdm_hub.records import Judged
 from auditdm_hub.report.confirmation import FILE, TABLE
 from auditdm_hub.runs import Run
@@ -119,12 +117,10 @@ def permuted(drawn: Drawn, times: int) -> Iterator[int]:
 
 def diffuse(run: Run, drawn: Drawn, targets: int) -> Iterator[int]:
     """Yield how many types are confirmed of targets without a weakness."""
-    store = images_of(run)
-    model: VisionLanguageModel = load_vlm(str(model_folder(HOLDOUT)), batch_size=64)
-    rows = drawn.rows
+    store, rows = images_of(run), drawn.rows
     questions = [row.probe.question for row in rows]
     pictures = [store.get(row.probe.image_sha) for row in rows]
-    known = model.answer(pictures, questions)
+    known = [row.verdict.consensus for row in rows]
     for number in range(targets):
         null = Diffuse(Known(known), 0.1 + 0.1 * number / max(1, targets - 1), f"diffuse-{number}")
         said = [answer or "" for answer in null.answer(pictures, questions)]

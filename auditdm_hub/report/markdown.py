@@ -137,7 +137,10 @@ def _types(results: Results) -> str:
          f"{wording.percent(kind['rate'])} ({wording.interval(kind['low'], kind['high'])})"]
         for place, kind in enumerate(results["failure_types"], start=1)
     ]  # fmt: skip
-    return table(["type", "status", "failures / trials", "failure rate"], rows, right=2)
+    told = wording.tested_on(results)
+    return table(["type", "status", "failures / trials", "failure rate"], rows, right=2) + (
+        f"\n{told}\n" if told else ""
+    )
 
 
 def _card(place: int, kind: TypeResult, results: Results) -> str:
@@ -163,8 +166,8 @@ def _card(place: int, kind: TypeResult, results: Results) -> str:
         f"{wording.percent(kind['rate'])} ({wording.interval(kind['low'], kind['high'])}); "
         f"{plural(kind['count'], 'unique failure')}.\n\n{table(head, [row(e) for e in kind['examples']])}"
     )
-    if "confirmation" in kind:
-        text += f"\n{escape(wording.tested(kind['confirmation']))}\n"
+    if told := wording.tested(kind):
+        text += f"\n{escape(told)}\n"
     if kind["counterexamples"]:
         text += f"\nHere it agrees:\n\n{table(head, [row(each) for each in kind['counterexamples']])}"
     return text

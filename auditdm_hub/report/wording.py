@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping
 
 from auditdm_hub.evaluating.comparison import Comparison
 from auditdm_hub.records import Outcome, TypeStatus
-from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess, Tested
+from auditdm_hub.report.schema import ARMS, Arm, Rate, Results, SearchSuccess, TypeResult
 from auditdm_hub.text import plural
 
 BEST_FIRST: tuple[Arm, ...] = ("trained", "prompt_only", "random")
 ARM_NAMES: Mapping[Arm, str] = {"prompt_only": "prompt-only", "random": "random", "trained": "trained"}
 STATUSES: Mapping[TypeStatus, str] = {
-    "confirmed": "it held on fresh images, against matched controls",
+    "confirmed": "on fresh images the target errs more often than a model without a vote, and than on controls",
     "suggestive": "fresh images neither confirm nor refute it",
     "proposed": "found in the search, not yet tested on fresh images",
     "rejected": "it did not hold on fresh images",
@@ -110,17 +110,43 @@ def status_counts(results: Results) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
 
 
-def tested(found: Tested) -> str:
-    """Return what fresh images say of a type, in a sentence."""
+def tested(kind: TypeResult) -> str:
+    """Return what fresh images say of a type, in sentences; "" if none were asked about."""
+    found = kind.get("confirmation")
+    if found is None:
+        return ""
+    if not found["target"]["items"]:
+        return "No question of this type could be asked about the fresh images."
     target, aside, controls = (
         f"{percent(one['rate'])} ({interval(one['low'], one['high'])}) of {one['items']:,}"
         for one in (found["target"], found["aside"], found["controls"])
     )
-    return (
+    said = (
         f"On fresh images, asked {plural(found['questions'], 'different question')}, the target errs in {target}, "
-        f"{found['aside_model']}, which had no vote on them, in {aside}, and the target on matched controls in "
-        f"{controls}. So many controls would show an error of 30% against 10% in "
-        f"{percent(found['power'])} of cases."
+        f"{_short(found['aside_model'])}, which had no vote on them, in {aside}"
+    )
+    said += (
+        f", and the target on matched controls in {controls}" if found["controls"]["items"] else ", without controls"
+    )
+    said += f" (q = {chance(kind['q_value'])})."
+    if kind["status"] == "suggestive":
+        said += (
+            f" If it erred in 30% of the type and in 10% of controls, so many would be enough to show it in "
+            f"{percent(found['power'])} of cases."
+        )
+    return said
+
+
+def tested_on(results: Results) -> str:
+    """Return how types were tested, in sentences; "" if they were not."""
+    how = results.get("confirmation")
+    if how is None:
+        return ""
+    return (
+        f"Tested on {plural(how['images'], 'fresh image')}. Confirmed: there the target errs more often than a model "
+        f"without a vote, and by more than {100 * how['margin']:g} points more than on controls, other questions about "
+        f"the same images; q, the share of false discoveries, is at most {how['level']:g}. Rates in the table are "
+        "those of the search."
     )
 
 

@@ -18,7 +18,7 @@ def show(told: Mapping[str, Any], path: Path, console: Console) -> None:
     table = plain_table("Failure types on fresh images: wrong answers")
     table.add_column("type", overflow="fold")
     table.add_column("status")
-    for head in ("target", "controls", "other", "q"):
+    for head in ("target", "controls", "no vote", "q"):
         table.add_column(head, justify="right", no_wrap=True)
     for kind in told["types"]:
         shares = [_share(kind[name]) for name in ("target", "controls", "aside")]
@@ -30,10 +30,11 @@ def show(told: Mapping[str, Any], path: Path, console: Console) -> None:
     settings = told["settings"]
     aside = told["aside"] or "each reference family in turn"
     speaker.line("")
-    speaker.line(f"{plural(told['images'], 'fresh image')}; {said}. Other: {aside}, without a vote.")
+    speaker.line(f"{plural(told['images'], 'fresh image')}; {said}. No vote: {aside}.")
     speaker.line(
-        f"Confirmed: the target errs more often than that, and by more than {wording.percent(settings['margin'])} more "
-        f"often than on controls (q at most {settings['level']:g})."
+        f"Confirmed: the target errs more often than the model without a vote, and by more than "
+        f"{100 * settings['margin']:g} points more than on controls, also without the most frequent question (q at "
+        f"most {settings['level']:g})."
     )
     speaker.line(f"Report: {path / HTML}", fold=False)
 
