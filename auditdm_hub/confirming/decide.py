@@ -81,6 +81,8 @@ class Finding:
     p_value: float
     q_value: float
     power: float
+    decisive: int
+    """Controls of the items without the most frequent wording: so many both tests must do with."""
 
 
 def decide(
@@ -96,30 +98,28 @@ def decide(
         ways: who votes and who stands aside; of several the one with the largest p counts.
         wanted: what a type must pass.
     """
-    found = [
-        max((_tested(name, items[name], controls, rules, jury, wanted.margin) for jury in ways),
-            key=lambda each: each.p_value)
-        for name in rules
-    ]  # fmt: skip
+    every = [[_tested(name, items[name], controls, rules, jury, wanted.margin) for jury in ways] for name in rules]
+    found = [max(each, key=lambda one: (one.p_value, one.target.items)) for each in every]
     values = benjamini_hochberg([each.p_value for each in found])
     share = wanted.level / max(1, len(found))
     return [
         replace(
             each,
             q_value=q,
-            status=_status(each, q, wanted),
-            power=margin_power(each.controls.items, share, *SUPPOSED, wanted.margin),
+            status=_status(theirs, q, wanted),
+            power=margin_power(each.decisive, share, *SUPPOSED, wanted.margin),
         )
-        for each, q in zip(found, values, strict=True)
+        for each, theirs, q in zip(found, every, values, strict=True)
     ]
 
 
-def _status(found: Finding, q_value: float, wanted: Rules) -> TypeStatus:
+def _status(found: Sequence[Finding], q_value: float, wanted: Rules) -> TypeStatus:
+    """Return the status by what each way to vote found: rejected is what none of them leaves room for."""
     if q_value <= wanted.level:
         return "confirmed"
-    none_beside = found.aside.items >= FEWEST and found.beyond_aside[1] < 0
-    none_above = found.controls.items >= FEWEST and found.beyond_controls[1] < wanted.margin
-    return "rejected" if none_beside or none_above else "suggestive"
+    none_beside = (each.aside.items >= FEWEST and each.beyond_aside[1] < 0 for each in found)
+    none_above = (each.controls.items >= FEWEST and each.beyond_controls[1] < wanted.margin for each in found)
+    return "rejected" if all(a or b for a, b in zip(none_beside, none_above, strict=True)) else "suggestive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,7 @@ def _tested(
         Shares.of([each.target for each in tested if each.target is not None]),
         Shares.of([aside for _, aside in beside]), Shares.of([control for _, control in above]), jury.aside,
         _difference(beside), _difference(above), max(_p_value(tested, margin), _p_value(others, margin)), 1.0, 0.0,
+        len(_above(others)),
     )  # fmt: skip
 
 

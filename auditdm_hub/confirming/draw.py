@@ -58,7 +58,9 @@ def questions_of(rule: Rule, judged: Iterable[Judged]) -> list[str]:
 def may_hold(rule: Rule, question: str) -> bool:
     """Whether a question could satisfy a rule, whatever is answered."""
     return any(
-        all(one.holds(question, "", "") for one in every if isinstance(one, Phrases) and one.field == "question")
+        all(
+            one.holds(question, "", "") for one in every if isinstance(one, Phrases)
+        )  # a fresh image has no instruction
         for every in rule
     )
 
@@ -104,7 +106,8 @@ def _questions(wanted: Wanted, seeds: Sequence[Seed], sha: str, seed: int) -> li
     """Return what an image is asked: what stands beside it first, if it may fit, then others by lot."""
     own = [_folded(each.question) for each in seeds if each.question and wanted.may_fit(_folded(each.question))]
     rng = np.random.default_rng(int(content_id(seed, wanted.name, sha), 16))
-    lots = [wanted.questions[place] for place in rng.permutation(len(wanted.questions))[: wanted.tries]]
+    theirs = [question for question in wanted.questions if wanted.may_fit(question)]
+    lots = [theirs[place] for place in rng.permutation(len(theirs))[: wanted.tries]]
     return list(dict.fromkeys([*own, *lots]))[: wanted.tries]
 
 

@@ -28,6 +28,8 @@ class Jury:
     def wrong(self, rows: Sequence[Judged], answers: Sequence[str | None], said: Sequence[str]) -> list[bool | None]:
         """Return whether answers contradict the consensus; None where there is no answer, or no judgement."""
         known = [place for place, answer in enumerate(answers) if answer is not None]
+        if not known:  # a judge is never called for nothing
+            return [None] * len(rows)
         same = self.judge.same(
             [rows[k].probe.question for k in known], [answers[k] or "" for k in known], [said[k] for k in known]
         )

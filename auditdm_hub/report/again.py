@@ -33,7 +33,10 @@ def report_again(path: Path) -> Results:
         stage = run.stages.get("report")
         if stage is not None and file_sha256(path / FILES[0]) != stage.outputs[FILES[0]]:
             raise RunError(f"{path / FILES[0]} was changed after stage 'report' wrote it: restore it")
-        write_report(path, results, run.images, read_repair(run))
+        repair = read_repair(run)
+        if stage is not None:
+            run.reopen_stage("report")  # killed here, the audit writes it again with --resume
+        write_report(path, results, run.images, repair)
         if stage is not None:
             run.finish_stage("report", FILES, stage.seconds, again=True)
     return results

@@ -115,7 +115,7 @@ def tested(kind: TypeResult) -> str:
     found = kind.get("confirmation")
     if found is None:
         return ""
-    if not found["target"]["items"]:
+    if not found["questions"]:
         return "No question of this type could be asked about the fresh images."
     target, aside, controls = (
         f"{percent(one['rate'])} ({interval(one['low'], one['high'])}) of {one['items']:,}"
@@ -129,7 +129,9 @@ def tested(kind: TypeResult) -> str:
         f", and the target on matched controls in {controls}" if found["controls"]["items"] else ", without controls"
     )
     said += f" (q = {chance(kind['q_value'])})."
-    if kind["status"] == "suggestive":
+    if found["questions"] == 1:
+        said += " A type is more than one question, so this cannot confirm it."
+    elif kind["status"] == "suggestive":
         said += (
             f" If it erred in 30% of the type and in 10% of controls, so many would be enough to show it in "
             f"{percent(found['power'])} of cases."
@@ -145,7 +147,8 @@ def tested_on(results: Results) -> str:
     return (
         f"Tested on {plural(how['images'], 'fresh image')}. Confirmed: there the target errs more often than a model "
         f"without a vote, and by more than {100 * how['margin']:g} points more than on controls, other questions about "
-        f"the same images; q, the share of false discoveries, is at most {how['level']:g}. Rates in the table are "
+        f"the same images, also without the most frequent question; q, the share of false discoveries, is at most "
+        f"{how['level']:g}. Rates in the table are "
         "those of the search."
     )
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from auditdm_hub.statistics.intervals import clopper_pearson
 
 NORMAL = NormalDist()
-EXACT = 400
+EXACT = 1000
 DOUBT = 1e-5
 GRID = 100
 """Shares that are tried."""

@@ -40,6 +40,7 @@ from auditdm_hub.report.confirmation import FILE, STAGE, TABLE, with_confirmatio
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.text import plural
+from auditdm_hub.workflows.facts import MODELS
 from auditdm_hub.workflows.more_images import MoreImages, fresh_images
 from auditdm_hub.workflows.parts import Cast, Parts
 from auditdm_hub.workflows.pools import GIVEN
@@ -164,6 +165,13 @@ class _Confirming:
         """
         cast = self._cast
         families = {model.id: model.family for model in cast.references}
+        audited = json.loads((self._run.path / MODELS).read_text())
+        ids = {audited["target"]["id"], *(model["id"] for model in audited["references"])}
+        if {cast.target.id, *families} != ids:
+            odd = sorted({cast.target.id, *families} ^ ids)[0]
+            raise ConfigError(
+                f"{odd}: the target and the references must be those of the audit ({', '.join(sorted(ids))})"
+            )
         aside = cast.holdout.id if cast.holdout else ""
         count = len(set(families.values()))
         if not aside and count < FEWEST_FAMILIES:
@@ -173,6 +181,11 @@ class _Confirming:
             )
         if aside in (cast.target.id, *families):
             raise ConfigError(f"holdout: {aside} is the target or a reference, wanted another model")
+        if cast.holdout and cast.holdout.family in families.values():
+            self._watcher.say(
+                f"{aside} is of a family that votes ({cast.holdout.family}): what it shares with the voters looks like "
+                "the truth"
+            )
         return juries(families, aside, cast.judge, self._config.quorum)
 
     def _images(self) -> MoreImages:

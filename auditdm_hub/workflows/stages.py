@@ -122,6 +122,14 @@ PLACEMENT = "placement.log"
 """Which model was where, and when; it is no result."""
 
 
+def _first_command(results: Path) -> str:
+    """Return the command that results were written with first; "" if there are none, or none that can be read."""
+    try:
+        return str(json.loads(results.read_text())["command"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 def _decisive(types: Mapping[str, Any]) -> object:
     """Return what makes one curation another; the last digits of its figures, which machines differ in, do not."""
     named = [(kind["name"], kind["predicate"]["rule"], sorted(kind["members"])) for kind in types["types"]]
@@ -258,8 +266,7 @@ class _Audit:
     def report(self, curation: Curation, command: str) -> None:
         """Write results.json, report.md and report.html; the command stays the one that wrote them first."""
         run, begun = self._run, time.monotonic()
-        if run.stage_done("report"):
-            command = run.results()["command"] or command
+        command = _first_command(run.path / RESULTS) or command
         judged = self._trials()
         facts = run_facts(self._config, run, self.seeds, judged, self._passes(), self._left_out(), command)
         results = with_confirmation(run, build_results(judged, curation, facts))

@@ -100,3 +100,8 @@ def test_questions_of_a_rule_are_those_of_trials_that_satisfied_it_once_each() -
     assert questions_of(MANY, trials) == ["how many stars ?"]
     assert may_hold(MANY, "how many moons ?") and not may_hold(MANY, "what is it ?")
     assert may_hold(read_rule("answer > 4"), "anything") and may_hold(((),), "anything")
+    edited = read_rule('instruction has any("red")')
+    assert not may_hold(edited, "how many stars ?")
+    world = World()
+    assert draw(Wanted("edited", QUESTIONS, crowded, partial(may_hold, edited), 9, 3), seeds(5), world, 0) == []
+    assert world.asked == []  # nothing about a fresh image can satisfy it

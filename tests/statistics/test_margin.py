@@ -6,7 +6,7 @@ from auditdm_hub.statistics import margin_above, margin_power, mcnemar_above
 
 
 def test_without_a_margin_it_is_mcnemars_score() -> None:
-    assert margin_above(150, 100, 1000, 0.0) == pytest.approx(0.000782701, abs=1e-8)  # 1 - Phi(50 / sqrt(250))
+    assert margin_above(150, 100, 2000, 0.0) == pytest.approx(0.000782701, abs=1e-8)  # 1 - Phi(50 / sqrt(250))
     assert margin_above(150, 100, 1000, 0.0) == pytest.approx(mcnemar_above(150, 100), rel=0.2)
 
 
@@ -23,7 +23,7 @@ def test_of_few_items_it_never_rejects_more_often_than_it_says(items: int, level
 
 
 def test_many_items_have_the_normal_approximation_and_it_fits_the_exact_one() -> None:
-    assert margin_above(70, 10, 400, 0.1) == pytest.approx(margin_above(70, 10, 401, 0.1), rel=0.3)
+    assert margin_above(150, 25, 1000, 0.1) == pytest.approx(margin_above(150, 25, 1001, 0.1), rel=0.3)
 
 
 @pytest.mark.parametrize(("first", "second"), [(0.3, 0.2), (0.55, 0.45), (0.95, 0.85)])

@@ -133,6 +133,8 @@ def test_from_python_with_objects_and_what_it_refuses(copy: Path) -> None:
     assert run.results()["confirmation"]["images"] == 60
     with pytest.raises(ConfigError, match="^target: got 'org/x', but a run has its own"):
         confirm(copy, target="org/x")
+    with pytest.raises(ConfigError, match="^another-target: the target and the references must be those of the audit"):
+        confirm(copy, **{**given, "target": Model("another-target", "mole")})
     with pytest.raises(ConfigError, match="^probes: unknown, wanted images, items"):
         confirm(copy, probes=3)
     with pytest.raises(ConfigError, match="^images: got 0, wanted at least 1"):
