@@ -34,8 +34,9 @@ install: $(AUDIT) ## install into .venv (TORCH=... chooses another build of torc
 
 install-gpu: | $(BIN)/python ## install for a GPU: CUDA builds of torch and torchvision, 4 bits, endpoints
 	$(BIN)/python -c "import torch, sys; sys.exit(not torch.version.cuda)" 2>/dev/null || $(BIN)/pip uninstall --quiet --yes torch torchvision
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)"
+	$(BIN)/python -W ignore -c "import torch, sys; sys.exit(None if torch.version.cuda else 'Error: this build of torch has no CUDA: name another with TORCH=')"
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "$(TORCH)" --editable ".[audit,images,vision,four-bit,openai]"
-	$(BIN)/python -c "import torch, torchvision, sys; sys.exit(not torch.version.cuda and 'this build of torch has no CUDA: name another with TORCH=')"
 	touch $(AUDIT)
 
 demo: install ## audit the embedded playground: some minutes on two cores, offline

@@ -65,7 +65,7 @@ class Finding:
 
     `target` and `aside` err on its items, `controls` is the target's error on matched controls, of which some items may
     have none. `beyond_aside` and `beyond_controls` are the 95% intervals of the two differences. `power`: how often
-    so many controls would refute p2 at an error of 30% against 10%, at the level shared by all types.
+    `decisive` controls would refute p2 at an error of 30% against 10%, at the level shared by all types.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Finding:
     q_value: float
     power: float
     decisive: int
-    """Controls of the items without the most frequent wording: so many both tests must do with."""
+    """How many controls there are for the items without the most frequent wording."""
 
 
 def decide(

@@ -47,7 +47,7 @@ def questions_of(rule: Rule, judged: Iterable[Judged]) -> list[str]:
     """Return the distinct questions of scored trials that satisfy a rule."""
     return sorted(
         {
-            _folded(row.probe.question)
+            folded(row.probe.question)
             for row in judged
             if row.verdict.outcome in SCORED
             and holds(rule, row.probe.question, row.verdict.consensus, row.probe.instruction)
@@ -57,12 +57,8 @@ def questions_of(rule: Rule, judged: Iterable[Judged]) -> list[str]:
 
 def may_hold(rule: Rule, question: str) -> bool:
     """Whether a question could satisfy a rule, whatever is answered."""
-    return any(
-        all(
-            one.holds(question, "", "") for one in every if isinstance(one, Phrases)
-        )  # a fresh image has no instruction
-        for every in rule
-    )
+    # A fresh image has no instruction.
+    return any(all(one.holds(question, "", "") for one in every if isinstance(one, Phrases)) for every in rule)
 
 
 def draw(
@@ -79,11 +75,12 @@ def draw(
         progress: is told how many items there are.
     """
     order = sorted(images, key=lambda sha: content_id(seed, wanted.name, sha))
+    others = [question for question in wanted.questions if wanted.may_fit(question)]
     found: dict[str, list[Judged]] = defaultdict(list)
     count = 0
     for start in range(0, len(order), CHUNK):
         part = order[start : start + CHUNK]
-        asking = {sha: _questions(wanted, images[sha], sha, seed) for sha in part}
+        asking = {sha: _questions(wanted, images[sha], others, sha, seed) for sha in part}
         for turn in range(wanted.tries):
             open_ = [sha for sha in part if len(found[sha]) < wanted.each and turn < len(asking[sha])]
             if not open_:
@@ -102,12 +99,11 @@ def draw(
     return [row for sha in order for row in found[sha]][: wanted.count]
 
 
-def _questions(wanted: Wanted, seeds: Sequence[Seed], sha: str, seed: int) -> list[str]:
+def _questions(wanted: Wanted, seeds: Sequence[Seed], others: Sequence[str], sha: str, seed: int) -> list[str]:
     """Return what an image is asked: what stands beside it first, if it may fit, then others by lot."""
-    own = [_folded(each.question) for each in seeds if each.question and wanted.may_fit(_folded(each.question))]
+    own = [folded(each.question) for each in seeds if each.question and wanted.may_fit(folded(each.question))]
     rng = np.random.default_rng(int(content_id(seed, wanted.name, sha), 16))
-    theirs = [question for question in wanted.questions if wanted.may_fit(question)]
-    lots = [theirs[place] for place in rng.permutation(len(theirs))[: wanted.tries]]
+    lots = [others[place] for place in rng.permutation(len(others))[: wanted.tries]]
     return list(dict.fromkeys([*own, *lots]))[: wanted.tries]
 
 
@@ -117,5 +113,6 @@ def _probe(seed: Seed, question: str, turn: int) -> Probe:
     )  # fmt: skip
 
 
-def _folded(question: str) -> str:
+def folded(question: str) -> str:
+    """Return a question in one line, as an audit asks it."""
     return " ".join(question.split())

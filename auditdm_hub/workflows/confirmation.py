@@ -30,21 +30,20 @@ from auditdm_hub.auditing.vote import vote
 from auditdm_hub.cache import AnswerCache
 from auditdm_hub.config import AuditConfig, load_config
 from auditdm_hub.confirming.decide import Finding, Rules, decide
-from auditdm_hub.confirming.draw import AskAndVote, Wanted, draw, may_hold, questions_of
+from auditdm_hub.confirming.draw import AskAndVote, Wanted, draw, folded, may_hold, questions_of
 from auditdm_hub.confirming.jury import FEWEST_FAMILIES, Jury, juries, satisfies
 from auditdm_hub.curate.predicates import Rule, read_rule
 from auditdm_hub.errors import ConfigError, PoolError, RunError
 from auditdm_hub.records import Judged, Probe, Seed
 from auditdm_hub.report.again import report_again
 from auditdm_hub.report.confirmation import FILE, STAGE, TABLE, with_confirmation
-from auditdm_hub.runs import Run
+from auditdm_hub.runs import Run, is_audit
 from auditdm_hub.tables import read_rows, write_table
 from auditdm_hub.text import plural
 from auditdm_hub.workflows.facts import MODELS
 from auditdm_hub.workflows.more_images import MoreImages, fresh_images
 from auditdm_hub.workflows.parts import Cast, Parts
 from auditdm_hub.workflows.pools import GIVEN
-from auditdm_hub.workflows.rectification import require_audit
 from auditdm_hub.workflows.themes import TYPES
 from auditdm_hub.workflows.watching import SILENT, Watcher
 
@@ -106,7 +105,8 @@ def confirm_run(path: Path, wanted: Confirmation, parts: Parts = NO_PARTS, watch
         RunError: there is no finished audit, or it has no failure types.
     """
     there = Run.open(path)
-    require_audit(there)
+    if not is_audit(there):
+        raise RunError(f"{path} is no audit, so it has no failure types to confirm: wanted the folder of one")
     if not {"curate", "report"} <= set(there.stages):
         raise RunError(f"{path} is no finished audit: run it again with --resume")
     for stage in ("curate", "report"):
@@ -152,9 +152,10 @@ class _Confirming:
         found = decide(items, controls, rules, ways, Rules(self._wanted.level, self._wanted.margin))
         rows = [{**to_row(row), "drawn_for": name} for name, drawn in (*items.items(), (CONTROLS, controls))
                 for row in drawn]  # fmt: skip
+        self._run.reopen_stage(STAGE)  # a test that is done again: killed here, its old files are no result
         write_table(self._run.path / TABLE, rows, SCHEMA_OF_ITEMS)
         atomic_write_json(self._run.path / FILE, self._told(found, len(by_image)))
-        self._run.finish_stage(STAGE, [str(FILE), str(TABLE)], time.monotonic() - begun, again=True)
+        self._run.finish_stage(STAGE, [str(FILE), str(TABLE)], time.monotonic() - begun)
         self._show()
 
     def _ways(self) -> list[Jury]:
@@ -241,8 +242,8 @@ class _Confirming:
         """Return what is drawn for no type, on the images of items."""
         used = {row.probe.image_sha for drawn in items.values() for row in drawn}
         theirs = {sha: seeds for sha, seeds in images.items() if sha in used}
-        asked = {" ".join(row.probe.question.split()) for row in self._trials() if not row.probe.fault}
-        asked |= {" ".join(seed.question.split()) for seeds in images.values() for seed in seeds if seed.question}
+        asked = {folded(row.probe.question) for row in self._trials() if not row.probe.fault}
+        asked |= {folded(seed.question) for seeds in images.values() for seed in seeds if seed.question}
         every, tell = EACH * len(theirs), self._watcher.stage("confirm controls")
         fits = partial(_of_no_type, list(rules.values()), ways)
         wanted = Wanted(CONTROLS, sorted(asked), fits, lambda question: True, every, LOTS, EACH)

@@ -21,7 +21,7 @@ from auditdm_hub.report import HTML
 from auditdm_hub.report.confirmation import FILE, TABLE
 from auditdm_hub.runs import Run
 from auditdm_hub.tables import read_rows
-from auditdm_hub.workflows import Parts, Watcher, audit
+from auditdm_hub.workflows import Parts, Watcher, audit, confirmation
 from auditdm_hub.workflows.confirmation import Confirmation, confirm_run
 from auditdm_hub.workflows.watching import SILENT
 
@@ -110,6 +110,23 @@ def test_killed_while_the_results_are_written_again_the_audit_writes_them(copy: 
         confirm_run(copy, Confirmation(images=60, items=15), parts())
     Objects().audit(copy, resume=True)
     assert {name: files(copy)[name] for name in wanted} == wanted
+
+
+def test_killed_while_another_test_is_written_the_run_goes_on(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    confirm_run(copy, Confirmation(images=60, items=15), parts())
+    before = status(copy)
+
+    def killed(path: Path, value: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(confirmation, "atomic_write_json", killed)  # behind the table, before the figures
+        with pytest.raises(KeyboardInterrupt):
+            confirm_run(copy, Confirmation(images=60, items=12), parts())
+    Objects().audit(copy, resume=True)
+    assert set(status(copy).values()) == {"proposed"}
+    confirm_run(copy, Confirmation(images=60, items=15), parts())
+    assert status(copy) == before
 
 
 def test_a_changed_file_is_found(copy: Path) -> None:
